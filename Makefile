@@ -1,0 +1,30 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-slow lint benchmark clean
+
+# One virtual environment for everything; made again only when what it is made from changes.
+.venv/installed: setup.py pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,opencv]'
+	touch $@
+
+demo: .venv/installed
+	$(BIN)/python scripts/demo.py
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mlinter src/unires_hf/model
+
+test: lint
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/installed
+	$(BIN)/python -m pytest -m slow
+
+benchmark: .venv/installed
+	$(BIN)/python scripts/benchmark.py
+
+clean:
+	rm -rf .venv build dist .pytest_cache .ruff_cache src/*.egg-info

@@ -1,0 +1,42 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Package metadata. Versions that are tested together stand in constraints.txt."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+
+extras = {
+    "app": ["gradio"],
+    "opencv": ["opencv-python-headless"],
+    "pascal-part": ["scipy"],
+    "torchvision": ["torchvision"],
+    "test": ["hypothesis", "parameterized", "pytest", "scipy", "ruff", "transformers-mlinter"],
+}
+
+setup(
+    name="unires-hf",
+    version="0.1.0",
+    description="UniRES (CVPR 2024) for transformers: segments what a phrase refers to, an object or a part of one",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    package_dir={"": "src"},
+    packages=find_packages("src"),
+    package_data={"unires_hf": ["model/presets/*.json", "evaluation/*/*.md", "checkpoints/**/*"]},
+    install_requires=[
+        "transformers>=5.23,<6",
+        "torch>=2.6",
+        "datasets>=5",
+        "accelerate>=1.10",
+        "evaluate>=0.4.6",
+        "safetensors",
+        "pycocotools",
+        "pillow",
+        "numpy",
+        "pyyaml",
+    ],
+    extras_require=extras,
+    entry_points={"console_scripts": ["unires=unires_hf.cli:main"]},
+)

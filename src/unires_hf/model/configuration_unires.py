@@ -1,0 +1,222 @@
+# Copyright 2026 The unires-hf authors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""UniRES configuration: every choice that the paper makes, and every choice that it leaves open."""
+
+import json
+from pathlib import Path
+
+from huggingface_hub.dataclasses import strict
+from transformers import CLIPTextConfig, CLIPVisionConfig, PreTrainedConfig
+from transformers.configuration_utils import SubConfigSpec
+from transformers.utils import auto_docstring
+
+PRESETS_FOLDER = Path(__file__).with_name("presets")
+
+
+@auto_docstring(checkpoint="unires-hf/unires-base", custom_intro="Configuration of one UniRES decoder stage.")
+@strict
+class UniResDecoderConfig(PreTrainedConfig):
+    r"""
+    Width and depth of a vision-language decoder. The paper gives neither; the defaults are our choice, so that a
+    further expression costs under a tenth of the image's encoding (`scripts/benchmark.py`). CRIS, on which the
+    authors built, has 3 layers of width 512: the preset `base-wide`.
+
+    Example:
+
+    ```python
+    >>> from unires_hf import UniResConfig, UniResDecoderConfig
+
+    >>> config = UniResConfig(stage2_config=UniResDecoderConfig(hidden_size=512, num_hidden_layers=3))
+    >>> config.stage2_config.hidden_size
+    512
+    ```"""
+
+    model_type = "unires_decoder"
+
+    hidden_size: int = 256
+    intermediate_size: int = 1024
+    num_hidden_layers: int = 2
+    num_attention_heads: int = 8
+    hidden_act: str = "gelu"
+    layer_norm_eps: float = 1e-5
+    attention_dropout: float | int = 0.0
+    initializer_range: float = 0.02
+
+    def validate_architecture(self):
+        if self.num_hidden_layers < 1:
+            raise ValueError(
+                f"`num_hidden_layers` is {self.num_hidden_layers}: a decoder stage needs at least 1 layer."
+            )
+        if self.hidden_size % self.num_attention_heads != 0:
+            raise ValueError(
+                f"`hidden_size` {self.hidden_size} is not a multiple of `num_attention_heads` "
+                f"{self.num_attention_heads}: change one of them."
+            )
+
+
+@auto_docstring(checkpoint="unires-hf/unires-base", custom_intro="Configuration of a [`UniResModel`].")
+@strict
+class UniResConfig(PreTrainedConfig):
+    r"""
+    stage1_config (`dict` or `UniResDecoderConfig`, *optional*):
+        The stage-1 decoder, in which image tokens attend to the words (paper, model figure).
+    stage2_config (`dict` or `UniResDecoderConfig`, *optional*):
+        The stage-2 decoder, in which the output of stage 1 attends to the filtered groups. The language-guided region
+        filters have its width.
+    use_low_level_groups (`bool`, *optional*, defaults to `True`):
+        Whether the part-level group tokens exist. Switch of the ablation.
+    use_high_level_groups (`bool`, *optional*, defaults to `True`):
+        Whether the object-level group tokens exist. Switch of the ablation.
+    use_stage2 (`bool`, *optional*, defaults to `True`):
+        Whether stage 2 exists. Without it nothing reads the groups, and neither group tokens nor filters are built.
+    num_low_level_group_tokens (`int`, *optional*, defaults to 64):
+        Learned tokens that join before the first block. Unknown in the paper; 64 and 8 are GroupViT's two levels.
+    num_high_level_group_tokens (`int`, *optional*, defaults to 8):
+        Learned tokens that join at block `group_split_layer`. Unknown in the paper.
+    group_split_layer (`int`, *optional*, defaults to 6):
+        The vision block before which the low-level groups leave and the high-level groups join. The paper says "an
+        intermediate block"; half of the depth is our choice.
+    mask_head_channels (`list[int]`, *optional*, defaults to `[64, 64, 32]`):
+        Channels of the mask head at the patch grid and after each doubling: n + 1 numbers make logits of 2^n cells a
+        patch side (stride 4 for patches of 16 and two doublings). The mask head is unknown in the paper; with
+        `[512, 512, 256]` and `mask_kernel_size=3` it is CRIS's projector.
+    mask_kernel_size (`int`, *optional*, defaults to 3):
+        Side of the convolution kernel that the sentence makes, which turns features into one logit map. CRIS's is 3.
+    use_pixel_embeds (`bool`, *optional*, defaults to `True`):
+        Whether two convolutions on the pixels, computed once an image, join the last step of the mask head, where the
+        edges are. Our choice: patches of 16 pixels do not hold the outline of a small part.
+    bce_loss_weight (`float`, *optional*, defaults to 5.0):
+        Weight of the mean binary cross-entropy of the logit map. CRIS trains with it alone; losses are unknown in the
+        paper.
+    dice_loss_weight (`float`, *optional*, defaults to 1.0):
+        Weight of the Dice loss. Our choice: a part covers few pixels, which a mean over pixels forgets.
+    presence_loss_weight (`float`, *optional*, defaults to 0.2):
+        Weight of the presence loss. Our choice; on data in which every expression has a referent it goes to zero.
+    mask_threshold (`float`, *optional*, defaults to 0.35):
+        A pixel belongs to the mask above this probability (paper, supplementary A.3).
+    presence_threshold (`float`, *optional*, defaults to 0.5):
+        The mask is empty below this probability that the expression has a referent. Our choice.
+
+    Example:
+
+    ```python
+    >>> from unires_hf import UniResConfig, UniResModel
+
+    >>> config = UniResConfig.from_preset("tiny")
+    >>> model = UniResModel(config)
+    >>> model.config.group_split_layer
+    3
+    ```"""
+
+    model_type = "unires"
+    sub_configs_defaults = {
+        "text_config": CLIPTextConfig,
+        "vision_config": SubConfigSpec(
+            config_class=CLIPVisionConfig, init_kwargs={"image_size": 448, "patch_size": 16}
+        ),
+        "stage1_config": UniResDecoderConfig,
+        "stage2_config": UniResDecoderConfig,
+    }
+    keys_to_ignore_at_inference = ["vision_embeds", "image_indices"]
+
+    text_config: dict | CLIPTextConfig | None = None
+    vision_config: dict | CLIPVisionConfig | None = None
+    stage1_config: dict | UniResDecoderConfig | None = None
+    stage2_config: dict | UniResDecoderConfig | None = None
+    projection_dim: int = 512
+    use_low_level_groups: bool = True
+    use_high_level_groups: bool = True
+    use_stage2: bool = True
+    num_low_level_group_tokens: int = 64
+    num_high_level_group_tokens: int = 8
+    group_split_layer: int = 6
+    mask_head_channels: list[int] | tuple[int, ...] = (64, 64, 32)
+    mask_kernel_size: int = 3
+    use_pixel_embeds: bool = True
+    bce_loss_weight: float | int = 5.0
+    dice_loss_weight: float | int = 1.0
+    presence_loss_weight: float | int = 0.2
+    mask_threshold: float = 0.35
+    presence_threshold: float | int = 0.5
+    initializer_range: float = 0.02
+
+    @classmethod
+    def from_preset(cls, name: str, **overrides) -> "UniResConfig":
+        """The configuration in `presets/{name}.json`, with fields replaced by `overrides`.
+
+        Raises:
+            ValueError: if there is no preset of that name; the sentence lists those that exist.
+        """
+        path = PRESETS_FOLDER / f"{name}.json"
+        if not path.is_file():
+            names = ", ".join(sorted(preset.stem for preset in PRESETS_FOLDER.glob("*.json"))) or "none in this folder"
+            raise ValueError(f"There is no preset {name!r}; the presets are: {names}.")
+        return cls(**{**json.loads(path.read_text()), **overrides})
+
+    @property
+    def group_token_counts(self) -> tuple[int, int]:
+        """How many (low-level, high-level) group tokens the model has, the ablation switches applied."""
+        low = self.num_low_level_group_tokens if self.use_stage2 and self.use_low_level_groups else 0
+        high = self.num_high_level_group_tokens if self.use_stage2 and self.use_high_level_groups else 0
+        return low, high
+
+    @property
+    def decoder_hidden_size(self) -> int:
+        """Width of the last decoder stage, which the heads read."""
+        return self.stage2_config.hidden_size if self.use_stage2 else self.stage1_config.hidden_size
+
+    def validate_vision(self):
+        size, patch = self.vision_config.image_size, self.vision_config.patch_size
+        if not isinstance(size, int) or not isinstance(patch, int) or size % patch != 0:
+            raise ValueError(
+                f"`vision_config.image_size` {size} must be a multiple of `vision_config.patch_size` {patch}: both "
+                f"are the side of a square, in pixels."
+            )
+
+    def validate_groups(self):
+        if self.use_stage2 and not (self.use_low_level_groups or self.use_high_level_groups):
+            raise ValueError(
+                "`use_stage2=True` with both `use_low_level_groups=False` and `use_high_level_groups=False` leaves "
+                "stage 2 nothing to attend to: set `use_stage2=False` too, or keep one level of groups."
+            )
+        for name in ("num_low_level_group_tokens", "num_high_level_group_tokens"):
+            if getattr(self, name) < 1:
+                switch = name.removeprefix("num_").replace("group_tokens", "groups")
+                raise ValueError(f"`{name}` is {getattr(self, name)}: to have none, set `use_{switch}=False`.")
+        depth = self.vision_config.num_hidden_layers
+        if self.use_stage2 and not 1 <= self.group_split_layer < depth:
+            raise ValueError(
+                f"`group_split_layer` is {self.group_split_layer}: it must lie between 1 and {depth - 1}, since the "
+                f"vision encoder has {depth} blocks and both levels of groups need one."
+            )
+
+    def validate_mask_head(self):
+        channels, patch = self.mask_head_channels, self.vision_config.patch_size
+        if len(channels) < 1 or min(channels) < 1:
+            raise ValueError(f"`mask_head_channels` is {list(channels)}: it must hold positive numbers, at least one.")
+        if 2 ** (len(channels) - 1) > patch:
+            raise ValueError(
+                f"`mask_head_channels` has {len(channels)} numbers, so that a patch of {patch} pixels would become "
+                f"{2 ** (len(channels) - 1)} cells wide: give fewer."
+            )
+        if self.mask_kernel_size % 2 == 0 or self.mask_kernel_size < 1:
+            raise ValueError(f"`mask_kernel_size` is {self.mask_kernel_size}: it must be odd and positive.")
+
+    def validate_thresholds(self):
+        for name in ("mask_threshold", "presence_threshold"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"`{name}` is {getattr(self, name)}: it is a probability, at least 0 and under 1.")
+
+
+__all__ = ["UniResConfig", "UniResDecoderConfig"]

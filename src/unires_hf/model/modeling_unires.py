@@ -1,0 +1,771 @@
+# Copyright 2026 The unires-hf authors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""PyTorch UniRES model: CLIP's two encoders, group tokens, region filters, two decoder stages and a mask head."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import CLIPModel, CLIPTextModel, CLIPVisionModel, PreTrainedModel
+from transformers import initialization as init
+from transformers.activations import ACT2FN
+from transformers.masking_utils import create_bidirectional_mask
+from transformers.modeling_layers import GradientCheckpointingLayer
+from transformers.modeling_outputs import BaseModelOutput, BaseModelOutputWithPooling
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+from transformers.processing_utils import Unpack
+from transformers.utils import ModelOutput, TransformersKwargs, auto_docstring, logging
+from transformers.utils.generic import can_return_tuple, merge_with_config_defaults
+from transformers.utils.output_capturing import capture_outputs
+
+from .configuration_unires import UniResConfig, UniResDecoderConfig
+
+logger = logging.get_logger(__name__)
+
+
+@auto_docstring(custom_intro="Everything of an image that its expressions need; computed once however many follow.")
+@dataclass
+class UniResVisionOutput(ModelOutput):
+    r"""
+    last_hidden_state (`torch.FloatTensor` of shape `(images, 1 + patches, hidden_size)`):
+        The [CLS] and patch tokens after the last block and its layer norm.
+    pooler_output (`torch.FloatTensor` of shape `(images, projection_dim)`):
+        The [CLS] token in CLIP's joint space, as `CLIPModel.get_image_features` returns it.
+    hidden_states (`tuple(torch.FloatTensor)`, *optional*, returned when `output_hidden_states=True` is passed):
+        The tokens between blocks; the group tokens are the last ones of each sequence.
+    attentions (`tuple(torch.FloatTensor)`, *optional*, returned when `output_attentions=True` is passed):
+        The attention weights of each block, groups included.
+    low_level_groups (`torch.FloatTensor` of shape `(images, num_low_level_group_tokens, hidden_size)`, *optional*):
+        The part-level groups, as they leave before block `group_split_layer`.
+    high_level_groups (`torch.FloatTensor` of shape `(images, num_high_level_group_tokens, hidden_size)`, *optional*):
+        The object-level groups, as they leave after the last block and its layer norm.
+    image_embeds (`torch.FloatTensor` of shape `(images, grid_height, grid_width, stage1_hidden_size)`):
+        The patch tokens as the stage-1 decoder takes them.
+    pixel_embeds (`torch.FloatTensor` of shape `(images, channels, logit_height, logit_width)`, *optional*):
+        Features of the pixels for the last step of the mask head.
+    """
+
+    last_hidden_state: torch.FloatTensor | None = None
+    pooler_output: torch.FloatTensor | None = None
+    hidden_states: tuple[torch.FloatTensor, ...] | None = None
+    attentions: tuple[torch.FloatTensor, ...] | None = None
+    low_level_groups: torch.FloatTensor | None = None
+    high_level_groups: torch.FloatTensor | None = None
+    image_embeds: torch.FloatTensor | None = None
+    pixel_embeds: torch.FloatTensor | None = None
+
+
+@auto_docstring(custom_intro="Output of [`UniResModel`]: one logit map an expression.")
+@dataclass
+class UniResOutput(ModelOutput):
+    r"""
+    loss (`torch.FloatTensor` of shape `(1,)`, *optional*, returned when `labels` is provided):
+        Weighted sum of the mask and presence losses.
+    logits (`torch.FloatTensor` of shape `(expressions, logit_height, logit_width)`):
+        Mask logits; `logit_height` is `height / patch_size * 2^(len(mask_head_channels) - 1)`.
+    presence_logits (`torch.FloatTensor` of shape `(expressions,)`):
+        Whether the expression has a referent in its image at all.
+    vision_embeds (`UniResVisionOutput`):
+        What was computed of the images, to be passed back as `vision_embeds` with further expressions.
+    image_indices (`torch.LongTensor` of shape `(expressions,)`):
+        The image that each expression is about.
+    """
+
+    loss: torch.FloatTensor | None = None
+    logits: torch.FloatTensor | None = None
+    presence_logits: torch.FloatTensor | None = None
+    vision_embeds: UniResVisionOutput | None = None
+    image_indices: torch.LongTensor | None = None
+
+    def to_tuple(self) -> tuple[Any]:
+        return tuple(v.to_tuple() if isinstance(v, ModelOutput) else v for v in self.values())
+
+
+def eager_attention_forward(
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float,
+    dropout: float = 0.0,
+    **kwargs: Unpack[TransformersKwargs],
+):
+    attn_weights = torch.matmul(query, key.transpose(-1, -2)) * scaling
+    if attention_mask is not None:
+        attn_weights = attn_weights + attention_mask
+    attn_weights = nn.functional.softmax(attn_weights, dim=-1, dtype=torch.float32).to(query.dtype)
+    attn_weights = nn.functional.dropout(attn_weights, p=dropout, training=module.training)
+    attn_output = torch.matmul(attn_weights, value).transpose(1, 2).contiguous()
+    return attn_output, attn_weights
+
+
+class UniResAttention(nn.Module):
+    """Multi-head attention of one sequence to another, or to itself."""
+
+    def __init__(self, config: UniResDecoderConfig):
+        super().__init__()
+        self.config = config
+        self.head_dim = config.hidden_size // config.num_attention_heads
+        self.scaling = self.head_dim**-0.5
+        self.attention_dropout = config.attention_dropout
+        self.is_causal = False
+        self.q_proj = nn.Linear(config.hidden_size, config.hidden_size)
+        self.k_proj = nn.Linear(config.hidden_size, config.hidden_size)
+        self.v_proj = nn.Linear(config.hidden_size, config.hidden_size)
+        self.out_proj = nn.Linear(config.hidden_size, config.hidden_size)
+
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        encoder_hidden_states: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
+        query_shape = (*hidden_states.shape[:-1], -1, self.head_dim)
+        context_shape = (*context.shape[:-1], -1, self.head_dim)
+        query = self.q_proj(hidden_states).view(query_shape).transpose(1, 2)
+        key = self.k_proj(context).view(context_shape).transpose(1, 2)
+        value = self.v_proj(context).view(context_shape).transpose(1, 2)
+
+        attention_interface: Callable = ALL_ATTENTION_FUNCTIONS.get_interface(
+            self.config._attn_implementation, eager_attention_forward
+        )
+        attn_output, attn_weights = attention_interface(
+            self,
+            query,
+            key,
+            value,
+            attention_mask,
+            scaling=self.scaling,
+            dropout=0.0 if not self.training else self.attention_dropout,
+            **kwargs,
+        )
+        attn_output = attn_output.reshape(hidden_states.shape).contiguous()
+        return self.out_proj(attn_output), attn_weights
+
+
+class UniResMLP(nn.Module):
+    def __init__(self, config: UniResDecoderConfig):
+        super().__init__()
+        self.activation_fn = ACT2FN[config.hidden_act]
+        self.fc1 = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.fc2 = nn.Linear(config.intermediate_size, config.hidden_size)
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        return self.fc2(self.activation_fn(self.fc1(hidden_states)))
+
+
+class UniResRegionFilter(GradientCheckpointingLayer):
+    """
+    Language-guided region filter: `X = G + attention(G, T)`, `X + FFN(X)` (paper, model figure), for groups `G` and
+    words `T`. Softmax attention with projections and pre-norms is our choice; the paper draws the two products only.
+    """
+
+    def __init__(self, config: UniResDecoderConfig, group_hidden_size: int):
+        super().__init__()
+        self.group_layer_norm = nn.LayerNorm(group_hidden_size, eps=config.layer_norm_eps)
+        self.group_projection = nn.Linear(group_hidden_size, config.hidden_size)
+        self.layer_norm1 = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.cross_attn = UniResAttention(config)
+        self.layer_norm2 = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.mlp = UniResMLP(config)
+
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        encoder_hidden_states: torch.Tensor,
+        image_indices: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> torch.Tensor:
+        hidden_states = self.group_projection(self.group_layer_norm(hidden_states))[image_indices]
+        attn_output, _ = self.cross_attn(
+            self.layer_norm1(hidden_states), encoder_hidden_states, attention_mask, **kwargs
+        )
+        hidden_states = hidden_states + attn_output
+        return hidden_states + self.mlp(self.layer_norm2(hidden_states))
+
+
+class UniResDecoderLayer(GradientCheckpointingLayer):
+    """Pre-norm self-attention, cross-attention and feed-forward layer."""
+
+    def __init__(self, config: UniResDecoderConfig):
+        super().__init__()
+        self.layer_norm1 = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.self_attn = UniResAttention(config)
+        self.layer_norm2 = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.cross_attn = UniResAttention(config)
+        self.layer_norm3 = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.mlp = UniResMLP(config)
+
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        encoder_hidden_states: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        image_indices: torch.Tensor | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> torch.Tensor:
+        attn_output, _ = self.self_attn(self.layer_norm1(hidden_states), **kwargs)
+        hidden_states = hidden_states + attn_output
+
+        # Up to here nothing depends on the words: rows are images, and become expressions as late as they can.
+        if image_indices is not None:
+            hidden_states = hidden_states[image_indices]
+
+        attn_output, _ = self.cross_attn(
+            self.layer_norm2(hidden_states), encoder_hidden_states, attention_mask, **kwargs
+        )
+        hidden_states = hidden_states + attn_output
+        return hidden_states + self.mlp(self.layer_norm3(hidden_states))
+
+
+class UniResPixelEmbeddings(nn.Module):
+    """Two convolutions that take the pixels to the resolution of the logit map."""
+
+    def __init__(self, num_channels: int, hidden_size: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(num_channels, hidden_size, kernel_size=3, stride=2, padding=1)
+        self.norm = nn.GroupNorm(1, hidden_size)
+        self.conv2 = nn.Conv2d(hidden_size, hidden_size, kernel_size=3, padding=1)
+
+    def forward(self, pixel_values: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        # At twice the target's size the strided convolution lands on it exactly, for any patch size. Halving by
+        # bilinear interpolation is the mean of 2 x 2 pixels.
+        pixel_values = nn.functional.interpolate(
+            pixel_values, size=(2 * size[0], 2 * size[1]), mode="bilinear", align_corners=False
+        )
+        return self.conv2(nn.functional.gelu(self.norm(self.conv1(pixel_values.to(self.conv1.weight.dtype)))))
+
+
+class UniResMaskHead(nn.Module):
+    """
+    Doubles the resolution step by step, then convolves the features with a kernel made from the sentence: CRIS's
+    text-to-pixel projector, with widths from the config.
+    """
+
+    def __init__(self, config: UniResConfig):
+        super().__init__()
+        channels = list(config.mask_head_channels)
+        self.kernel_size = config.mask_kernel_size
+        self.num_channels = channels[-1]
+        self.projection = nn.Linear(config.decoder_hidden_size, channels[0])
+        self.convs = nn.ModuleList(
+            [nn.Conv2d(wide, narrow, kernel_size=3, padding=1) for wide, narrow in pairwise(channels)]
+        )
+        self.norms = nn.ModuleList([nn.GroupNorm(1, width) for width in channels[1:]])
+        self.kernel = nn.Linear(config.projection_dim, self.num_channels * self.kernel_size**2)
+        self.bias = nn.Linear(config.projection_dim, 1)
+
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        text_embeds: torch.Tensor,
+        pixel_embeds: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """From `hidden_states` (expressions, grid_height, grid_width, hidden_size) to (expressions, height, width)."""
+        features = self.projection(hidden_states).permute(0, 3, 1, 2)
+        for step, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
+            features = conv(nn.functional.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False))
+            if pixel_embeds is not None and step == len(self.convs) - 1:
+                features = features + pixel_embeds
+            features = nn.functional.gelu(norm(features))
+
+        # One kernel an expression: a grouped convolution in which each expression is a group.
+        expressions, _, height, width = features.shape
+        logits = nn.functional.conv2d(
+            features.reshape(1, -1, height, width),
+            self.kernel(text_embeds).view(expressions, self.num_channels, self.kernel_size, self.kernel_size),
+            padding=self.kernel_size // 2,
+            groups=expressions,
+        )
+        return logits[0] + self.bias(text_embeds)[:, :, None]
+
+
+class UniResPresenceHead(nn.Module):
+    """One logit an expression: is its referent anywhere in the image (our choice; no-target expressions need it)."""
+
+    def __init__(self, hidden_size: int, text_hidden_size: int):
+        super().__init__()
+        self.text_projection = nn.Linear(text_hidden_size, hidden_size)
+        self.fc1 = nn.Linear(hidden_size, hidden_size)
+        self.fc2 = nn.Linear(hidden_size, 1)
+
+    def forward(self, hidden_states: torch.Tensor, text_embeds: torch.Tensor) -> torch.Tensor:
+        strongest = hidden_states.flatten(1, 2).amax(dim=1)
+        return self.fc2(nn.functional.gelu(self.fc1(strongest) + self.text_projection(text_embeds))).squeeze(-1)
+
+
+@auto_docstring
+class UniResPreTrainedModel(PreTrainedModel):
+    config: UniResConfig
+    base_model_prefix = "unires"
+    main_input_name = "pixel_values"
+    input_modalities = ("image", "text")
+    _no_split_modules = ["UniResDecoderLayer", "UniResRegionFilter", "UniResMaskHead"]
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_flex_attn = True
+    _supports_attention_backend = True
+    # The loss is a mean over expressions: Trainer must divide it by the accumulation steps.
+    accepts_loss_kwargs = False
+
+    @torch.no_grad()
+    def _init_weights(self, module):
+        super()._init_weights(module)
+        if isinstance(module, UniResMaskHead):
+            # A tenth of the pixels or less belong to a mask: start there, so that early steps are not spent on it.
+            init.constant_(module.bias.bias, -2.0)
+        elif isinstance(module, UniResModel):
+            for tokens in (module.low_level_group_tokens, module.high_level_group_tokens):
+                if tokens is not None:
+                    init.normal_(tokens, std=self.config.initializer_range)
+
+
+class UniResVisionModel(CLIPVisionModel):
+    """CLIP's ViT, unchanged in its weights, through which group tokens travel beside the patches."""
+
+    @merge_with_config_defaults
+    @capture_outputs(tie_last_hidden_states=False)
+    @auto_docstring
+    def forward(
+        self,
+        pixel_values: torch.Tensor,
+        low_level_group_tokens: torch.Tensor | None = None,
+        high_level_group_tokens: torch.Tensor | None = None,
+        group_split_layer: int = 0,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> UniResVisionOutput:
+        r"""
+        low_level_group_tokens (`torch.Tensor` of shape `(num_tokens, hidden_size)`, *optional*):
+            Tokens that join before block 0 and leave before block `group_split_layer`.
+        high_level_group_tokens (`torch.Tensor` of shape `(num_tokens, hidden_size)`, *optional*):
+            Tokens that join before block `group_split_layer` and leave after the last one.
+        group_split_layer (`int`, *optional*, defaults to 0):
+            Where the one level leaves and the other joins.
+        """
+        hidden_states = self.embeddings(pixel_values, interpolate_pos_encoding=True)
+        batch_size, num_image_tokens = hidden_states.shape[:2]
+
+        def join(hidden_states, tokens):
+            if tokens is None:
+                return hidden_states
+            tokens = tokens.expand(batch_size, -1, -1).to(hidden_states.dtype)
+            return torch.cat([hidden_states, tokens], dim=1)
+
+        hidden_states = self.pre_layrnorm(join(hidden_states, low_level_group_tokens))
+        for layer in self.encoder.layers[:group_split_layer]:
+            hidden_states = layer(hidden_states, None, **kwargs)
+        low_level_groups = hidden_states[:, num_image_tokens:]
+
+        hidden_states = join(hidden_states[:, :num_image_tokens], high_level_group_tokens)
+        for layer in self.encoder.layers[group_split_layer:]:
+            hidden_states = layer(hidden_states, None, **kwargs)
+        hidden_states = self.post_layernorm(hidden_states)
+
+        return UniResVisionOutput(
+            last_hidden_state=hidden_states[:, :num_image_tokens],
+            pooler_output=hidden_states[:, 0],
+            low_level_groups=None if low_level_group_tokens is None else low_level_groups,
+            high_level_groups=None if high_level_group_tokens is None else hidden_states[:, num_image_tokens:],
+        )
+
+
+@auto_docstring(custom_intro="A UniRES decoder stage: image tokens attend to themselves and to a context.")
+class UniResDecoder(UniResPreTrainedModel):
+    config: UniResDecoderConfig
+    main_input_name = "hidden_states"
+    _can_record_outputs = {"hidden_states": UniResDecoderLayer, "attentions": UniResAttention}
+
+    def __init__(self, config: UniResDecoderConfig):
+        super().__init__(config)
+        self.layers = nn.ModuleList([UniResDecoderLayer(config) for _ in range(config.num_hidden_layers)])
+        self.layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.post_init()
+
+    @merge_with_config_defaults
+    @capture_outputs(tie_last_hidden_states=False)
+    @auto_docstring
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        encoder_hidden_states: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        image_indices: torch.Tensor | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> BaseModelOutput:
+        r"""
+        hidden_states (`torch.Tensor` of shape `(images or expressions, tokens, hidden_size)`):
+            Image tokens: one row an image if `image_indices` is given, else one an expression.
+        encoder_hidden_states (`torch.Tensor` of shape `(expressions, context, hidden_size)`):
+            What they attend to: the words in stage 1, the filtered groups in stage 2.
+        image_indices (`torch.LongTensor` of shape `(expressions,)`, *optional*):
+            The image of each expression.
+        """
+        for index, layer in enumerate(self.layers):
+            indices = image_indices if index == 0 else None
+            hidden_states = layer(hidden_states, encoder_hidden_states, attention_mask, indices, **kwargs)
+        return BaseModelOutput(last_hidden_state=self.layer_norm(hidden_states))
+
+
+@auto_docstring(
+    custom_intro="""
+    UniRES ("Unveiling Parts Beyond Objects", CVPR 2024): segments what each expression refers to, an object or a part.
+    """
+)
+class UniResModel(UniResPreTrainedModel):
+    def __init__(self, config: UniResConfig):
+        super().__init__(config)
+        vision_hidden_size = config.vision_config.hidden_size
+        text_hidden_size = config.text_config.hidden_size
+        low_level_count, high_level_count = config.group_token_counts
+
+        # Named as in CLIPModel, whose checkpoints load with no conversion.
+        self.text_model = CLIPTextModel._from_config(config.text_config)
+        self.vision_model = UniResVisionModel._from_config(config.vision_config)
+        self.visual_projection = nn.Linear(vision_hidden_size, config.projection_dim, bias=False)
+        self.text_projection = nn.Linear(text_hidden_size, config.projection_dim, bias=False)
+
+        self.low_level_group_tokens = (
+            nn.Parameter(torch.empty(low_level_count, vision_hidden_size)) if low_level_count else None
+        )
+        self.high_level_group_tokens = (
+            nn.Parameter(torch.empty(high_level_count, vision_hidden_size)) if high_level_count else None
+        )
+
+        self.image_projection = nn.Linear(config.projection_dim, config.stage1_config.hidden_size)
+        self.word_projection = nn.Linear(text_hidden_size, config.stage1_config.hidden_size)
+        self.stage1_decoder = UniResDecoder._from_config(config.stage1_config)
+        # CODEPATH: every preset has stage 2; checkpoints of the ablation "one stage" do without.
+        if config.use_stage2:
+            self.group_word_projection = nn.Linear(text_hidden_size, config.stage2_config.hidden_size)
+            self.low_level_filter = (
+                UniResRegionFilter(config.stage2_config, vision_hidden_size) if low_level_count else None
+            )
+            self.high_level_filter = (
+                UniResRegionFilter(config.stage2_config, vision_hidden_size) if high_level_count else None
+            )
+            self.stage2_projection = nn.Linear(config.stage1_config.hidden_size, config.stage2_config.hidden_size)
+            self.stage2_decoder = UniResDecoder._from_config(config.stage2_config)
+
+        self.pixel_embeddings = (
+            # CODEPATH: every preset has them; CRIS's projector, which `base-wide` follows otherwise, does without.
+            UniResPixelEmbeddings(config.vision_config.num_channels, config.mask_head_channels[-1])
+            if config.use_pixel_embeds
+            else None
+        )
+        self.mask_head = UniResMaskHead(config)
+        self.presence_head = UniResPresenceHead(config.decoder_hidden_size, config.projection_dim)
+        self.post_init()
+
+    @classmethod
+    def from_clip(cls, pretrained_model_name_or_path: str, image_size: int = 448, **config_fields) -> "UniResModel":
+        r"""
+        A model whose two encoders are CLIP's and whose other weights are new (paper, supplementary A.3).
+
+        Args:
+            pretrained_model_name_or_path (`str`):
+                A CLIP checkpoint: `openai/clip-vit-base-patch16` or another one of the Hub, or a folder.
+            image_size (`int`, *optional*, defaults to 448):
+                Side of the square input in pixels, a multiple of the patch size. Position embeddings are interpolated
+                to it (bicubic), not initialised anew.
+            config_fields:
+                Fields of [`UniResConfig`]; `group_split_layer` defaults to half of the blocks.
+
+        Raises:
+            ValueError: if the checkpoint lacks a weight of CLIP's encoders, or has one that CLIP does not have.
+        """
+        clip, loading_info = CLIPModel.from_pretrained(
+            pretrained_model_name_or_path, dtype=torch.float32, output_loading_info=True
+        )
+        lost = sorted({*loading_info["missing_keys"], *loading_info["unexpected_keys"]})
+        if lost:
+            raise ValueError(
+                f"{pretrained_model_name_or_path!r} is no whole CLIP checkpoint: {len(lost)} weights are missing or "
+                f"unknown, {lost[0]!r} among them; give one that `CLIPModel.from_pretrained` loads fully."
+            )
+        config_fields.setdefault("group_split_layer", clip.config.vision_config.num_hidden_layers // 2)
+        config = cls.config_class(
+            text_config=clip.config.text_config.to_dict(),
+            vision_config={**clip.config.vision_config.to_dict(), "image_size": image_size},
+            projection_dim=clip.config.projection_dim,
+            **config_fields,
+        )
+        model = cls(config)
+
+        state_dict = clip.state_dict()
+        del state_dict["logit_scale"]  # the temperature of CLIP's contrastive loss
+        name = "vision_model.embeddings.position_embedding.weight"
+        state_dict[name] = interpolate_position_embeddings(
+            state_dict[name], image_size // config.vision_config.patch_size
+        )
+        new = model.load_state_dict(state_dict, strict=False).missing_keys
+        modules = sorted({key.split(".")[0] for key in new})
+        logger.warning(
+            f"All {len(state_dict)} weights of CLIP's encoders were loaded from {pretrained_model_name_or_path}. "
+            f"New, and to be trained: {', '.join(modules)}."
+        )
+        return model
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self.text_model.get_input_embeddings()
+
+    def set_input_embeddings(self, value: nn.Module):
+        self.text_model.set_input_embeddings(value)
+
+    @can_return_tuple
+    @auto_docstring
+    def get_text_features(
+        self,
+        input_ids: torch.LongTensor,
+        attention_mask: torch.Tensor | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> tuple | BaseModelOutputWithPooling:
+        r"""
+        Returns the word features (`last_hidden_state`) and the sentence in CLIP's joint space (`pooler_output`, of
+        shape `(expressions, projection_dim)`).
+        """
+        text_outputs = self.text_model(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **kwargs)
+        text_outputs.pooler_output = self.text_projection(text_outputs.pooler_output)
+        return text_outputs
+
+    @can_return_tuple
+    @auto_docstring
+    def get_image_features(
+        self,
+        pixel_values: torch.FloatTensor,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> tuple | UniResVisionOutput:
+        r"""
+        Encodes images once, to be asked many times: pass the result to the model as `vision_embeds`. Any height and
+        width that the patch size divides will do; position embeddings are interpolated.
+        """
+        grid_height, grid_width = self._patch_grid(pixel_values)
+        vision_outputs = self.vision_model(
+            pixel_values=pixel_values,
+            low_level_group_tokens=self.low_level_group_tokens,
+            high_level_group_tokens=self.high_level_group_tokens,
+            group_split_layer=self.config.group_split_layer,
+            return_dict=True,
+            **kwargs,
+        )
+        joint_embeds = self.visual_projection(vision_outputs.last_hidden_state)
+        vision_outputs.pooler_output = joint_embeds[:, 0]
+        image_embeds = self.image_projection(joint_embeds[:, 1:])
+        vision_outputs.image_embeds = image_embeds.unflatten(1, (grid_height, grid_width))
+        if self.pixel_embeddings is not None:
+            scale = 2 ** (len(self.config.mask_head_channels) - 1)
+            vision_outputs.pixel_embeds = self.pixel_embeddings(
+                pixel_values, (grid_height * scale, grid_width * scale)
+            )
+        return vision_outputs
+
+    @can_return_tuple
+    @auto_docstring
+    def forward(
+        self,
+        pixel_values: torch.FloatTensor | None = None,
+        input_ids: torch.LongTensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        image_indices: torch.LongTensor | None = None,
+        labels: torch.Tensor | None = None,
+        vision_embeds: UniResVisionOutput | None = None,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> tuple | UniResOutput:
+        r"""
+        image_indices (`torch.LongTensor` of shape `(expressions,)`, *optional*):
+            The image that each expression is about. May be left out for one image, and for as many images as
+            expressions.
+        labels (`torch.Tensor` of shape `(expressions, height, width)`, *optional*):
+            The masks, with values in [0, 1]; of the size of the logits, or of another, which is then averaged to it. A
+            mask without any pixel says that the expression has no referent.
+        vision_embeds (`UniResVisionOutput`, *optional*):
+            What [`UniResModel.get_image_features`] returned for the images, in place of `pixel_values`.
+
+        Example:
+
+        ```python
+        >>> from PIL import Image
+        >>> from transformers import AutoModel, AutoProcessor
+        >>> import unires_hf
+
+        >>> model = AutoModel.from_pretrained("path/to/checkpoint")
+        >>> processor = AutoProcessor.from_pretrained("path/to/checkpoint")
+
+        >>> image = Image.open("street.jpg")
+        >>> text = ["the red truck", "left wheel of the red truck"]
+        >>> inputs = processor(images=image, text=text, return_tensors="pt")
+        >>> outputs = model(**inputs)
+        >>> masks = processor.post_process_referring_segmentation(outputs, target_sizes=inputs["original_sizes"])[0]
+        ```"""
+        if (pixel_values is None) == (vision_embeds is None):
+            raise ValueError("Give either `pixel_values` or `vision_embeds`, one of the two.")
+        if input_ids is None:
+            raise ValueError("Give `input_ids`: the model segments what an expression refers to.")
+        if vision_embeds is None:
+            vision_embeds = self.get_image_features(pixel_values, return_dict=True, **kwargs)
+        image_embeds = vision_embeds.image_embeds
+        num_images, grid_height, grid_width = image_embeds.shape[:3]
+        image_indices = self._image_indices(image_indices, num_images, input_ids)
+
+        text_outputs = self.get_text_features(input_ids, attention_mask, return_dict=True, **kwargs)
+        words, sentence = text_outputs.last_hidden_state, text_outputs.pooler_output
+
+        # Stage 1: the image tokens attend to the words.
+        image_tokens = image_embeds.flatten(1, 2)
+        hidden_states = self.stage1_decoder(
+            image_tokens,
+            self.word_projection(words),
+            self._word_mask(self.config.stage1_config, image_tokens, words, attention_mask),
+            image_indices=image_indices,
+            return_dict=True,
+            **kwargs,
+        ).last_hidden_state
+
+        # Stage 2: they attend to the groups that the words let through.
+        # CODEPATH: every preset has stage 2; checkpoints of the ablation "one stage" do without.
+        if self.config.use_stage2:
+            hidden_states = self.stage2_decoder(
+                self.stage2_projection(hidden_states),
+                self._filter_groups(vision_embeds, words, attention_mask, image_indices, **kwargs),
+                return_dict=True,
+                **kwargs,
+            ).last_hidden_state
+
+        hidden_states = hidden_states.unflatten(1, (grid_height, grid_width))
+        pixel_embeds = vision_embeds.pixel_embeds
+        logits = self.mask_head(hidden_states, sentence, None if pixel_embeds is None else pixel_embeds[image_indices])
+        presence_logits = self.presence_head(hidden_states, sentence)
+
+        loss = None
+        if labels is not None:
+            loss = self._loss(logits, presence_logits, labels)
+
+        return UniResOutput(
+            loss=loss,
+            logits=logits,
+            presence_logits=presence_logits,
+            vision_embeds=vision_embeds,
+            image_indices=image_indices,
+        )
+
+    def _patch_grid(self, pixel_values: torch.Tensor) -> tuple[int, int]:
+        height, width = pixel_values.shape[-2:]
+        patch_size = self.config.vision_config.patch_size
+        if height % patch_size or width % patch_size:
+            raise ValueError(
+                f"`pixel_values` are {height} x {width} pixels, but the patch size {patch_size} must divide both: "
+                f"set the image processor's `size` to multiples of {patch_size}."
+            )
+        return height // patch_size, width // patch_size
+
+    def _image_indices(
+        self, image_indices: torch.Tensor | None, num_images: int, input_ids: torch.Tensor
+    ) -> torch.Tensor:
+        expressions = len(input_ids)
+        if image_indices is None:
+            if num_images not in (1, expressions):
+                raise ValueError(
+                    f"{num_images} images and {expressions} expressions: say with `image_indices` which image each "
+                    "expression is about."
+                )
+            indices = torch.arange(expressions, device=input_ids.device)
+            return indices if num_images == expressions else torch.zeros_like(indices)
+        if image_indices.shape != (expressions,):
+            raise ValueError(
+                f"`image_indices` has the shape {tuple(image_indices.shape)}: it must hold one number for each of the "
+                f"{expressions} expressions."
+            )
+        torch._assert_async(
+            ((image_indices >= 0) & (image_indices < num_images)).all(),
+            f"`image_indices` must lie between 0 and {num_images - 1}, since there are {num_images} images.",
+        )
+        return image_indices
+
+    def _word_mask(
+        self,
+        config: UniResDecoderConfig,
+        queries: torch.Tensor,
+        words: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+    ) -> torch.Tensor | None:
+        """The mask for `queries` (any rows, tokens, width) attending to `words`, as `config` wants it."""
+        return create_bidirectional_mask(
+            config=config,
+            inputs_embeds=queries[:1].expand(len(words), -1, -1),
+            attention_mask=attention_mask,
+            encoder_hidden_states=words,
+        )
+
+    def _filter_groups(
+        self,
+        vision_embeds: UniResVisionOutput,
+        words: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        image_indices: torch.Tensor,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> torch.Tensor:
+        """Both levels through their language-guided region filter, concatenated (paper, model figure)."""
+        context = self.group_word_projection(words)
+        filtered = []
+        for region_filter, groups in (
+            (self.low_level_filter, vision_embeds.low_level_groups),
+            (self.high_level_filter, vision_embeds.high_level_groups),
+        ):
+            if region_filter is not None:
+                mask = self._word_mask(self.config.stage2_config, groups, words, attention_mask)
+                filtered.append(region_filter(groups, context, image_indices, mask, **kwargs))
+        return torch.cat(filtered, dim=1)
+
+    def _loss(self, logits: torch.Tensor, presence_logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """
+        Mean over expressions of weighted binary cross-entropy, Dice and presence losses. Losses and weights are
+        unknown in the paper; each weight is a field of the config, which says where it comes from.
+        """
+        labels = labels.to(logits.device, torch.float32)
+        if labels.shape[-2:] != logits.shape[-2:]:
+            labels = nn.functional.interpolate(labels[:, None], size=logits.shape[-2:], mode="area")[:, 0]
+        logits, labels = logits.float().flatten(1), labels.flatten(1)
+        bce_loss = nn.functional.binary_cross_entropy_with_logits(logits, labels)
+        probabilities = logits.sigmoid()
+        overlap = 2 * (probabilities * labels).sum(1)
+        dice_loss = 1 - ((overlap + 1) / (probabilities.sum(1) + labels.sum(1) + 1)).mean()
+        presence_loss = nn.functional.binary_cross_entropy_with_logits(
+            presence_logits.float(), (labels.amax(1) > 0).float()
+        )
+        return (
+            self.config.bce_loss_weight * bce_loss
+            + self.config.dice_loss_weight * dice_loss
+            + self.config.presence_loss_weight * presence_loss
+        )
+
+
+def interpolate_position_embeddings(weight: torch.Tensor, grid_size: int) -> torch.Tensor:
+    """CLIP's vision position embeddings (1 + old grid², width), [CLS] first, for a square grid of another side."""
+    class_embedding, patch_embeddings = weight[:1], weight[1:]
+    old_grid_size = round(len(patch_embeddings) ** 0.5)
+    patch_embeddings = patch_embeddings.unflatten(0, (old_grid_size, old_grid_size)).permute(2, 0, 1)[None]
+    patch_embeddings = nn.functional.interpolate(
+        patch_embeddings, size=(grid_size, grid_size), mode="bicubic", align_corners=False
+    )
+    return torch.cat([class_embedding, patch_embeddings[0].flatten(1).T])
+
+
+__all__ = ["UniResModel", "UniResPreTrainedModel"]

@@ -9,7 +9,6 @@ from tiny_unires import tiny_config, tiny_inputs
 
 from unires_hf import UniResConfig, UniResModel
 
-
 common = transformers_suite.import_or_skip("test_modeling_common")
 configuration_common = transformers_suite.import_or_skip("test_configuration_common")
 

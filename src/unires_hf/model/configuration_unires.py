@@ -164,6 +164,14 @@ class UniResConfig(PreTrainedConfig):
             raise ValueError(f"There is no preset {name!r}; the presets are: {names}.")
         return cls(**{**json.loads(path.read_text()), **overrides})
 
+    @classmethod
+    def get_config_dict(cls, pretrained_model_name_or_path, **kwargs):
+        # transformers would take the defaults for a folder without a config, and then stumble over every weight.
+        folder = Path(pretrained_model_name_or_path, kwargs.get("subfolder") or "")
+        if folder.is_dir() and not (folder / "config.json").is_file():
+            raise OSError(f"{folder} has no config.json: give a folder that `save_pretrained` of a model has written.")
+        return super().get_config_dict(pretrained_model_name_or_path, **kwargs)
+
     @property
     def group_token_counts(self) -> tuple[int, int]:
         """How many (low-level, high-level) group tokens the model has, the ablation switches applied."""

@@ -1,0 +1,42 @@
+# Copyright 2026 The unires-hf authors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""PIL image processor of UniRES, which needs no torchvision."""
+
+from typing import Literal
+
+from transformers.image_processing_backends import PilBackend
+from transformers.processing_utils import ImagesKwargs, Unpack
+from transformers.utils import auto_docstring
+
+from .image_input_unires import UniResImageInputs
+
+
+class UniResImageProcessorKwargs(ImagesKwargs, total=False):
+    r"""
+    resize_mode (`str`, *optional*, defaults to `"letterbox"`):
+        `"letterbox"` keeps the aspect ratio and pads right and bottom; `"squash"` resizes to exactly `size`.
+    mask_size (`dict[str, int]`, *optional*):
+        The `{"height": int, "width": int}` of `labels`. Defaults to a quarter of `size`, the stride of the logits.
+    """
+
+    resize_mode: Literal["letterbox", "squash"]
+    mask_size: int | dict[str, int] | None
+
+
+@auto_docstring(custom_intro="Prepares pictures and masks for [`UniResModel`] with PIL and numpy.")
+class UniResImageProcessorPil(UniResImageInputs, PilBackend):
+    valid_kwargs = UniResImageProcessorKwargs
+
+    def __init__(self, **kwargs: Unpack[UniResImageProcessorKwargs]):
+        super().__init__(**kwargs)

@@ -1,0 +1,241 @@
+# Copyright 2026 The unires-hf authors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+"""Processor of UniRES: pictures and expressions in, masks at the pictures' own size out."""
+
+import math
+from typing import Any
+
+import torch
+from transformers.feature_extraction_utils import BatchFeature
+from transformers.image_utils import ImageInput
+from transformers.processing_utils import ProcessingKwargs, ProcessorMixin, Unpack
+from transformers.utils import ModelOutput, auto_docstring, logging
+
+from .geometry_unires import content_extent, logits_to_mask
+from .image_input_unires import flatten_images, group_masks
+
+logger = logging.get_logger(__name__)
+
+CLIP_TEXT_LENGTH = 77
+
+_reported_lengths: set[int] = set()  # the text lengths whose first truncation has been reported
+
+
+class UniResProcessorKwargs(ProcessingKwargs, total=False):
+    pass
+
+
+@auto_docstring(custom_intro="Wraps an image processor of UniRES and a CLIP tokenizer into one processor.")
+class UniResProcessor(ProcessorMixin):
+    valid_processor_kwargs = UniResProcessorKwargs
+    text_kwargs = {"padding": True, "truncation": True}
+
+    def __init__(self, image_processor=None, tokenizer=None, mask_threshold=0.35, presence_threshold=0.5, **kwargs):
+        r"""
+        mask_threshold (`float`, *optional*, defaults to 0.35):
+            A pixel belongs to the mask above this probability (paper, supplementary A.3).
+        presence_threshold (`float`, *optional*, defaults to 0.5):
+            The mask is empty below this probability that the expression has a referent. Our choice.
+        """
+        if tokenizer is not None and len(tokenizer) <= len(tokenizer.all_special_ids):
+            raise ValueError("The tokenizer has no words: the checkpoint's tokenizer.json is missing, or empty.")
+        super().__init__(image_processor, tokenizer, **kwargs)
+        self.mask_threshold = mask_threshold
+        self.presence_threshold = presence_threshold
+
+    @property
+    def model_input_names(self) -> list[str]:
+        return [*super().model_input_names, "image_indices"]
+
+    @auto_docstring
+    def __call__(
+        self,
+        images: ImageInput | None = None,
+        text: str | list[str] | list[list[str]] | None = None,
+        segmentation_maps: Any | None = None,
+        **kwargs: Unpack[UniResProcessorKwargs],
+    ) -> BatchFeature:
+        r"""
+        text (`str`, `list[str]` or `list[list[str]]`, *optional*):
+            The expressions: a string about every image, a list with one string an image (all of them about a single
+            image), or one list an image.
+        segmentation_maps (*optional*):
+            One mask `(H, W)` an expression at the size of its upright image, flat or as one list an image.
+
+        Returns:
+            [`BatchFeature`] with `pixel_values` (images, 3, H, W), `original_sizes` (images, 2), `input_ids` and
+            `attention_mask` (expressions, length), `image_indices` (expressions,), which says what image each
+            expression is about, and with masks `labels` (expressions, h, w) in [0, 1]. `image_indices` is there
+            whenever text comes with images or as nested lists.
+
+        Raises:
+            ValueError: no input, an empty expression, or numbers of images, texts and masks that do not fit.
+        """
+        if images is None and text is None:
+            raise ValueError("Give `images`, `text` or both.")
+        if images is None and segmentation_maps is not None:
+            raise ValueError("`segmentation_maps` needs the `images` that the masks belong to.")
+        merged = self._merge_kwargs(tokenizer_init_kwargs=self.tokenizer.init_kwargs, **kwargs)
+        data = {}
+        num_images = counts = None
+        if images is not None:
+            images = flatten_images(self.image_processor.fetch_images(images))
+            num_images = len(images)
+        if text is not None:
+            text, counts = group_text(text, num_images)
+            data.update(self._encode_text(text, **merged["text_kwargs"]))
+        if counts is not None:
+            data["image_indices"] = [index for index, count in enumerate(counts) for _ in range(count)]
+        if images is not None:
+            if segmentation_maps is not None:
+                segmentation_maps = self.image_processor.fetch_images(segmentation_maps)
+                segmentation_maps = group_masks(segmentation_maps, num_images, counts)
+            data.update(self.image_processor(images, segmentation_maps, **merged["images_kwargs"]))
+        return BatchFeature(data, tensor_type=merged["text_kwargs"].get("return_tensors"))
+
+    def _encode_text(self, text: list[str], **kwargs) -> dict[str, Any]:
+        limit = self.tokenizer.model_max_length
+        length = kwargs.get("max_length") or min(limit, CLIP_TEXT_LENGTH)
+        if length > limit:
+            raise ValueError(f"`max_length` is {length}, but the text encoder has {limit} positions.")
+        if kwargs.get("truncation") and length not in _reported_lengths:
+            self._report_truncation(text, length)
+        return self.tokenizer(text, **{**kwargs, "max_length": length})
+
+    def _report_truncation(self, text: list[str], length: int):
+        for expression in text:
+            if len(expression.encode()) + 2 <= length:  # a token is at least a byte
+                continue
+            tokens = len(self.tokenizer(expression, verbose=False)["input_ids"])
+            if tokens > length:
+                _reported_lengths.add(length)
+                logger.warning(
+                    f"Expressions are cut at {length} tokens; the first one, of {tokens} tokens, is {expression!r}. "
+                    "This is reported once."
+                )
+                return
+
+    def post_process_referring_segmentation(
+        self,
+        outputs: ModelOutput,
+        target_sizes: torch.Tensor | list[tuple[int, int]],
+        threshold: float | None = None,
+        text: str | list[str] | list[list[str]] | None = None,
+        presence_threshold: float | None = None,
+    ) -> list[list[dict[str, Any]]]:
+        """
+        Turn the output of [`UniResModel`] into masks at the pictures' own size.
+
+        Padding is cut off, the logits are resized bilinearly, then thresholded (paper, supplementary A.3: at 0.35).
+        Pictures must have been prepared with the `size` and `resize_mode` of this processor.
+
+        Args:
+            outputs (`UniResOutput`):
+                `logits` (expressions, h, w), `presence_logits` (expressions,) and `image_indices` (expressions,).
+            target_sizes (`torch.Tensor` of shape `(images, 2)` or `list[tuple[int, int]]`):
+                Height and width of each picture, as in `original_sizes`.
+            threshold (`float`, *optional*, defaults to `mask_threshold`):
+                A pixel belongs to the mask above this probability, between 0 and 1.
+            text (`str`, `list[str]` or `list[list[str]]`, *optional*):
+                The expressions, as they were given to the processor; they become the labels.
+            presence_threshold (`float`, *optional*, defaults to the processor's `presence_threshold`):
+                The mask is empty below this probability that the expression has a referent.
+
+        Returns:
+            `list[list[dict]]`: for each picture one dict an expression, in their order:
+            - **mask** (`torch.BoolTensor` of shape `(height, width)`, on the CPU).
+            - **score** (`float`): the probability that there is a referent, times the mean probability over the cells
+              of the logit map that exceed the threshold; 0.0 if the mask is empty. Our choice, as the paper has none.
+            - **label** (`str` or `None`): the expression.
+            - **box** (`list[int]` or `None`): [x0, y0, x1, y1] in pixels, x1 and y1 one past the last; `None` if
+              empty.
+            - **is_empty** (`bool`).
+
+        Raises:
+            ValueError: a threshold outside (0, 1), or numbers of pictures, expressions and texts that do not fit.
+        """
+        threshold = self.mask_threshold if threshold is None else threshold
+        if not 0 < threshold < 1:
+            raise ValueError(f"`threshold` is {threshold}: give a probability between 0 and 1.")
+        presence_threshold = self.presence_threshold if presence_threshold is None else presence_threshold
+        sizes = [(int(height), int(width)) for height, width in target_sizes]
+        logits = outputs.logits.detach().float().cpu()
+        indices = outputs.image_indices.tolist()
+        if any(not 0 <= index < len(sizes) for index in indices):
+            raise ValueError(f"`target_sizes` has {len(sizes)} pictures, but an expression is about {max(indices)}.")
+        labels = [text] * len(indices) if text is None or isinstance(text, str) else group_text(text)[0]
+        if len(labels) != len(indices):
+            raise ValueError(f"`text` has {len(labels)} expressions, but `outputs` has {len(indices)}.")
+        presence = outputs.presence_logits.detach().float().sigmoid().tolist()
+        level = math.log(threshold / (1 - threshold))
+        results = [[] for _ in sizes]
+        for logit_map, probability, index, label in zip(logits, presence, indices, labels, strict=True):
+            present = probability >= presence_threshold
+            result = self._segment(logit_map, sizes[index], level if present else math.inf)
+            results[index].append({**result, "score": result["score"] * probability, "label": label})
+        return results
+
+    def _segment(self, logits: torch.Tensor, image_size: tuple[int, int], level: float) -> dict[str, Any]:
+        size = (self.image_processor.size["height"], self.image_processor.size["width"])
+        rows, columns = logits.shape
+        if size[0] * columns != size[1] * rows:
+            raise ValueError(
+                f"The logits are {rows}x{columns}, which is not the shape of `size` {size[0]}x{size[1]} of this "
+                "processor: post-process with the processor that prepared the pictures."
+            )
+        extent = content_extent(image_size, size, self.image_processor.resize_mode, (rows, columns))
+        mask, box = logits_to_mask(logits, extent, image_size, level)
+        if box is None:
+            return {"mask": mask, "score": 0.0, "box": None, "is_empty": True}
+        content = logits[: math.ceil(extent[0]), : math.ceil(extent[1])]
+        score = content[content > level].sigmoid().mean().item()
+        return {"mask": mask, "score": score, "box": box, "is_empty": False}
+
+
+def group_text(
+    text: str | list[str] | list[list[str]], num_images: int | None = None
+) -> tuple[list[str], list[int] | None]:
+    """
+    The expressions as one flat list, and how many of them each image has.
+
+    Args:
+        text: a string about every image; a list with one string an image, or all of them about a single image; or one
+            list an image.
+        num_images: how many images there are. Without images the counts are known for nested lists only, else `None`.
+
+    Raises:
+        ValueError: no expression, an empty one, or a number of texts that is not that of the images.
+    """
+    if isinstance(text, str):
+        text = [text] * (num_images or 1)
+    nested = [isinstance(item, list | tuple) for item in text]
+    if any(nested) and not all(nested):
+        raise ValueError("`text` mixes strings and lists: give one list an image, or strings only.")
+    if any(nested):
+        flat, counts = [expression for group in text for expression in group], [len(group) for group in text]
+    else:
+        flat = list(text)
+        counts = None if num_images is None else [len(flat)] if num_images == 1 else [1] * len(flat)
+    if num_images is not None and len(counts) != num_images:
+        raise ValueError(
+            f"There are {num_images} images but {len(counts)} texts: give one string or one list of strings an image."
+        )
+    if not flat:
+        raise ValueError("`text` holds no expression.")
+    for position, expression in enumerate(flat):
+        if not isinstance(expression, str):
+            raise ValueError(f"Expression {position} is a {type(expression).__name__}, not a string.")
+        if not expression.strip():
+            raise ValueError(f"Expression {position} is empty: {expression!r}. Say what to segment.")
+    return flat, counts

@@ -1,0 +1,257 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Our own tests of the processor: layouts of text, lengths, masks, and post-processing."""
+
+import logging
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn.functional import interpolate
+from transformers import AutoProcessor
+
+from unires_hf import UniResImageProcessorPil, UniResProcessor
+from unires_hf.model import processing_unires
+from unires_hf.model.modeling_unires import UniResOutput
+
+LONG = "the red dog " * 30
+
+
+@pytest.fixture
+def processor(clip_tokenizer):
+    return UniResProcessor(UniResImageProcessorPil(size={"height": 64, "width": 64}), clip_tokenizer)
+
+
+@pytest.fixture
+def small(scene):
+    return scene.resize((50, 70))
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "indices"),
+    [
+        (1, "the dog", [0]),
+        (1, ["the dog", "red dog"], [0, 0]),
+        (1, [["the dog", "red dog"]], [0, 0]),
+        (2, "the dog", [0, 1]),
+        (2, ["the dog", "red dog"], [0, 1]),
+        (2, [["the dog"], ["red dog", "the red dog"]], [0, 1, 1]),
+        (2, [["red dog", "the dog"], []], [0, 0]),
+    ],
+)
+def test_layouts_of_text(processor, scene, number, text, indices):
+    inputs = processor(images=[scene] * number, text=text, return_tensors="pt")
+    assert set(inputs) == set(processor.model_input_names)
+    assert inputs["pixel_values"].shape == (number, 3, 64, 64)
+    assert inputs["image_indices"].tolist() == indices
+    assert inputs["image_indices"].dtype == torch.int64
+    assert inputs["input_ids"].shape == inputs["attention_mask"].shape
+    assert len(inputs["input_ids"]) == len(indices)
+
+
+def test_text_alone_and_pictures_alone(processor, scene):
+    assert set(processor(text=["the dog"])) == {"input_ids", "attention_mask"}
+    assert processor(text=[["the dog", "red dog"], ["dog"]])["image_indices"] == [0, 0, 1]
+    assert set(processor(images=scene)) == {"pixel_values", "original_sizes"}
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "message"),
+    [
+        (1, "", "Expression 0 is empty"),
+        (1, ["dog", " \t"], "Expression 1 is empty"),
+        (1, [], "no expression"),
+        (1, [[]], "no expression"),
+        (2, ["dog"], "2 images but 1 texts"),
+        (2, ["dog"] * 3, "2 images but 3 texts"),
+        (3, [["dog"], ["red dog"]], "3 images but 2 texts"),
+        (1, [["dog"], ["dog"]], "1 images but 2 texts"),
+        (2, ["dog", ["dog"]], "mixes strings and lists"),
+        (1, [7], "Expression 0 is a int"),
+    ],
+)
+def test_bad_text(processor, scene, number, text, message):
+    with pytest.raises(ValueError, match=message):
+        processor(images=[scene] * number, text=text)
+
+
+def test_nothing_at_all(processor):
+    with pytest.raises(ValueError, match="Give `images`, `text` or both"):
+        processor()
+    with pytest.raises(ValueError, match="needs the `images`"):
+        processor(text="dog", segmentation_maps=[np.ones((4, 4))])
+
+
+@pytest.mark.parametrize("length", [17, 22, 77])
+def test_lengths(processor, clip_tokenizer, length):
+    rows = processor(text=["dog", LONG], max_length=length)
+    assert [len(row) for row in rows["input_ids"]] == [length, length]
+    assert rows["input_ids"][1][-1] == clip_tokenizer.eos_token_id
+    padded = processor(text=["dog"], max_length=length, padding="max_length", return_tensors="pt")
+    assert padded["input_ids"].shape == (1, length)
+    assert padded["attention_mask"].sum() == 3
+    assert processor(text=["dog"], max_length=length, return_tensors="pt")["input_ids"].shape == (1, 3)
+
+
+def test_length_beyond_the_text_encoder(processor):
+    with pytest.raises(ValueError, match="`max_length` is 78, but the text encoder has 77 positions"):
+        processor(text="dog", max_length=78)
+
+
+def test_truncation_is_reported_once_with_the_first_culprit(processor, caplog, monkeypatch):
+    monkeypatch.setattr(processing_unires, "_reported_lengths", set())
+    with caplog.at_level(logging.WARNING):
+        processor(text="the red dog", max_length=17)
+        assert not caplog.records
+        processor(text=["dog", "the " + LONG, LONG], max_length=17)
+        processor(text=[LONG], max_length=17)
+    assert len(caplog.records) == 1
+    assert "cut at 17 tokens; the first one, of 93 tokens, is 'the the red dog" in caplog.text
+
+
+def test_masks_flat_and_nested(processor, scene, small, disk_mask):
+    small_mask = np.zeros((70, 50), dtype=bool)
+    text = [["red disk"], ["a", "b"]]
+    flat = processor([scene, small], text, [disk_mask, small_mask, ~small_mask], return_tensors="pt")["labels"]
+    nested = processor([scene, small], text, [[disk_mask], [small_mask, ~small_mask]], return_tensors="pt")["labels"]
+    assert torch.equal(flat, nested)
+    assert flat.shape == (3, 16, 16)
+    assert [bool(label.any()) for label in flat] == [True, False, True]
+    one = processor(scene, ["red disk", "disk"], [disk_mask, disk_mask], return_tensors="pt")["labels"]
+    assert torch.equal(one[0], flat[0]) and torch.equal(one[1], flat[0])
+
+
+def test_numbers_of_masks_that_do_not_fit(processor, scene, small, disk_mask):
+    with pytest.raises(ValueError, match=r"images\[0\] has 2 expressions but 1 masks"):
+        processor([scene, small], [["a", "b"], ["c"]], [[disk_mask], [np.ones((70, 50))]])
+    with pytest.raises(ValueError, match="holds 1 masks .* one mask an expression"):
+        processor(scene, ["a", "b"], [disk_mask])
+    with pytest.raises(ValueError, match=r"mask 1 of images\[0\].*480 high and 640 wide"):
+        processor(scene, ["a", "b"], [disk_mask, disk_mask[1:]])
+
+
+def test_settings_of_the_call_reach_both_parts(processor, scene, disk_mask):
+    inputs = processor(
+        scene,
+        "the red dog",
+        disk_mask,
+        resize_mode="squash",
+        size={"height": 32, "width": 96},
+        mask_size={"height": 4, "width": 6},
+        padding="max_length",
+        max_length=9,
+        return_tensors="pt",
+    )
+    assert inputs["pixel_values"].shape == (1, 3, 32, 96)
+    assert inputs["labels"].shape == (1, 4, 6)
+    assert inputs["input_ids"].shape == (1, 9)
+    assert (inputs["pixel_values"][..., -1, :] != 0).any()
+
+
+def test_saving(processor, tmp_path):
+    processor.mask_threshold = 0.2
+    processor.save_pretrained(tmp_path)
+    loaded = AutoProcessor.from_pretrained(tmp_path)
+    assert loaded.image_processor.size == {"height": 64, "width": 64}
+    assert (loaded.mask_threshold, loaded.presence_threshold) == (0.2, 0.5)
+
+
+def outputs_for(logits, presence=5.0, indices=None) -> UniResOutput:
+    return UniResOutput(
+        logits=logits,
+        presence_logits=torch.as_tensor(presence).expand(len(logits)),
+        image_indices=torch.zeros(len(logits), dtype=torch.long) if indices is None else torch.tensor(indices),
+    )
+
+
+@pytest.mark.parametrize("mode", ["letterbox", "squash"])
+def test_labels_come_back_as_the_masks_they_were(clip_tokenizer, scene, disk_mask, mode):
+    processor = UniResProcessor(UniResImageProcessorPil(resize_mode=mode), clip_tokenizer)
+    inputs = processor(scene, ["red disk", "the rest"], [disk_mask, ~disk_mask], return_tensors="pt")
+    outputs = outputs_for(torch.logit(inputs["labels"], eps=1e-4))
+    results = processor.post_process_referring_segmentation(outputs, inputs["original_sizes"], threshold=0.5)[0]
+    for result, mask in zip(results, [disk_mask, ~disk_mask], strict=True):
+        found = result["mask"].numpy()
+        assert (found & mask).sum() / (found | mask).sum() > 0.98
+    x0, y0, x1, y1 = results[0]["box"]
+    np.testing.assert_allclose([x0, y0, x1, y1], [80, 120, 301, 401], atol=3)
+    assert results[0]["mask"][y0:y1, x0:x1].sum() == results[0]["mask"].sum()
+
+
+def test_logits_are_resized_then_thresholded(processor):
+    logits = torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(0))
+    results = processor.post_process_referring_segmentation(outputs_for(logits), [(48, 64)], threshold=0.35)[0]
+    resized = interpolate(logits[None, :, :12], size=(48, 64), mode="bilinear")[0].sigmoid()
+    for result, probabilities in zip(results, resized, strict=True):
+        assert result["mask"].dtype == torch.bool
+        assert torch.equal(result["mask"], probabilities > 0.35)
+
+
+def test_default_threshold_is_the_processors(processor):
+    logits = torch.full((1, 16, 16), math.log(0.3 / 0.7))
+    empty = processor.post_process_referring_segmentation(outputs_for(logits), [(20, 20)])[0][0]
+    assert empty["is_empty"]
+    processor.mask_threshold = 0.25
+    full = processor.post_process_referring_segmentation(outputs_for(logits), [(20, 20)])[0][0]
+    assert full["mask"].all()
+    assert full["box"] == [0, 0, 20, 20]
+    assert full["score"] == pytest.approx(0.3 * torch.tensor(5.0).sigmoid().item(), abs=1e-5)
+
+
+def test_no_referent_empties_the_mask(processor):
+    outputs = outputs_for(torch.full((2, 16, 16), 9.0), presence=torch.tensor([-0.1, 0.1]))
+    absent, present = processor.post_process_referring_segmentation(outputs, [(30, 20)], text=["a", "b"])[0]
+    assert absent["mask"].shape == (30, 20) and not absent["mask"].any()
+    assert (absent["score"], absent["box"], absent["is_empty"], absent["label"]) == (0.0, None, True, "a")
+    assert present["mask"].all() and not present["is_empty"] and present["label"] == "b"
+    both = processor.post_process_referring_segmentation(outputs, [(30, 20)], presence_threshold=0.4)[0]
+    assert [result["is_empty"] for result in both] == [False, False]
+
+
+def test_expressions_return_to_their_pictures_in_order(processor):
+    logits = torch.stack([torch.full((16, 16), value) for value in (1.0, 2.0, 3.0, 4.0)])
+    outputs = outputs_for(logits, indices=[2, 0, 2, 0])
+    sizes = torch.tensor([[10, 20], [5, 5], [30, 7]])
+    results = processor.post_process_referring_segmentation(outputs, sizes, text=["a", "b", "c", "d"])
+    assert [[result["label"] for result in picture] for picture in results] == [["b", "d"], [], ["a", "c"]]
+    assert [tuple(result["mask"].shape) for picture in results for result in picture] == [(10, 20)] * 2 + [(30, 7)] * 2
+    scores = [result["score"] for picture in results for result in picture]
+    assert scores[0] < scores[1] and scores[2] < scores[3] < 1
+
+
+def test_half_precision_outputs(processor):
+    logits = torch.randn(2, 16, 16, generator=torch.Generator().manual_seed(0)).to(torch.bfloat16)
+    half = processor.post_process_referring_segmentation(outputs_for(logits), [(9, 9)])[0]
+    full = processor.post_process_referring_segmentation(outputs_for(logits.float()), [(9, 9)])[0]
+    for one, other in zip(half, full, strict=True):
+        assert torch.equal(one["mask"], other["mask"])
+        assert one["score"] == pytest.approx(other["score"], rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"threshold": 0.0}, "`threshold` is 0.0"),
+        ({"threshold": 1.5}, "`threshold` is 1.5"),
+        ({"target_sizes": []}, "`target_sizes` has 0 pictures"),
+        ({"text": ["a", "b"]}, "2 expressions, but `outputs` has 1"),
+    ],
+)
+def test_bad_post_processing(processor, kwargs, message):
+    kwargs = {"target_sizes": [(4, 4)], **kwargs}
+    with pytest.raises(ValueError, match=message):
+        processor.post_process_referring_segmentation(outputs_for(torch.ones(1, 16, 16)), **kwargs)
+
+
+def test_logits_of_another_shape_than_the_input(processor):
+    with pytest.raises(ValueError, match="logits are 16x32.*64x64.*processor that prepared"):
+        processor.post_process_referring_segmentation(outputs_for(torch.ones(1, 16, 32)), [(4, 4)])
+
+
+def test_pictures_by_path(processor, scene, tmp_path):
+    scene.save(tmp_path / "scene.png")
+    by_path = processor(str(tmp_path / "scene.png"), "dog", return_tensors="pt")["pixel_values"]
+    assert torch.equal(
+        by_path, processor(Image.open(tmp_path / "scene.png"), "dog", return_tensors="pt")["pixel_values"]
+    )

@@ -1,0 +1,27 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Scoring: protocols, metrics, the evaluator that runs a model, and what it leaves behind."""
+
+from .evaluator import CONTROLS, evaluate_model
+from .gallery import draw_gallery
+from .referring_segmentation_metric.metrics import compute_metrics
+from .referring_segmentation_metric.protocols import PROTOCOLS, Protocol, get_protocol
+from .results import RECORDS, Results
+from .score import Overlap, overlap, score, truth_from_polygons
+from .table import markdown_table
+
+__all__ = [
+    "CONTROLS",
+    "PROTOCOLS",
+    "RECORDS",
+    "Overlap",
+    "Protocol",
+    "Results",
+    "compute_metrics",
+    "draw_gallery",
+    "evaluate_model",
+    "get_protocol",
+    "markdown_table",
+    "overlap",
+    "score",
+    "truth_from_polygons",
+]

@@ -1,0 +1,286 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Runs a model over rows of the schema and scores every expression at original size, on any number of processes."""
+
+import itertools
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import torch
+from accelerate import PartialState
+from accelerate.utils import gather_object
+from torch.utils.data import Subset
+from tqdm.auto import tqdm
+from transformers import BatchFeature, PreTrainedModel, ProcessorMixin
+from transformers.utils import ModelOutput
+
+from unires_hf.data import masks
+
+from .referring_segmentation_metric.protocols import Protocol, get_protocol
+from .results import RECORDS, Results
+from .score import overlap
+
+Row = dict[str, Any]
+CONTROLS = ("all_foreground", "parent_object", "other_expression", "empty_expression")
+
+
+class Prediction(NamedTuple):
+    """A bool mask (H, W) at original size, whether the model denies that there is a referent, and its score."""
+
+    mask: np.ndarray
+    no_target: bool
+    score: float | None
+
+
+class _Batch(NamedTuple):
+    rows: list[Row]
+    inputs: BatchFeature
+    sizes: list[tuple[int, int]]
+
+
+def evaluate_model(
+    model: PreTrainedModel,
+    processor: ProcessorMixin,
+    rows: Sequence[Row] | Iterable[Row],
+    *,
+    protocol: str = "unires",
+    batch_size: int = 8,
+    max_images: int | None = None,
+    max_length: int | None = None,
+    threshold: float | None = None,
+    controls: Collection[str] = ("all_foreground", "parent_object"),
+    keep_masks: bool = False,
+    bootstrap: int = 1000,
+    seed: int = 0,
+    settings: Mapping[str, Any] | None = None,
+) -> Results:
+    """Scores a model on every expression of the rows; all expressions of an image share one vision pass.
+
+    Under `torchrun` or `accelerate launch` each process takes every n-th image and all of them return the same
+    results, equal to those of one process. Expressions met twice (a padded sampler, say) count once.
+
+    Args:
+        model: a model with the inputs and outputs of [`UniResModel`], on its device.
+        processor: its processor, with `post_process_referring_segmentation`.
+        rows: rows of the schema; a `datasets.Dataset`, an `IterableDataset`, or any sequence or iterable of dicts.
+            Processes read only their own images of a sequence, and all images of an iterable. Targets without a mask
+            (boxes only) are left out and counted as `n_boxes_only`.
+        protocol (`str`, *optional*, defaults to `"unires"`): a key of `PROTOCOLS`.
+        batch_size (`int`, *optional*, defaults to 8): images a pass, with all that is said about them.
+        max_images (`int`, *optional*): score the first so many images.
+        max_length (`int`, *optional*): words are cut to so many tokens (paper, A.3: 17; RefCOCOg 22); the processor's
+            own limit by default.
+        threshold (`float`, *optional*): instead of the protocol's.
+        controls (*optional*, defaults to `("all_foreground", "parent_object")`): what else to score on the same
+            expressions, because a bare mIoU flatters. `"all_foreground"`: every pixel; `"parent_object"`: the mask of
+            the whole object, for a part that has one; `"other_expression"`: what the model draws for an expression of
+            the next other target of the image, where there is one; `"empty_expression"`: what it draws for no words.
+        keep_masks (`bool`, *optional*, defaults to `False`): keep the predicted masks in the records as RLE.
+        bootstrap, seed: of the intervals, see [`compute_metrics`].
+        settings (*optional*): what else `results.json` should say, such as model, dataset and split.
+
+    Raises:
+        ValueError: if a name is unknown, a mask has another size than its image, an expression_id belongs to two
+            images, or there is nothing to score.
+    """
+    preset = get_protocol(protocol)
+    unknown = sorted(set(controls) - set(CONTROLS))
+    if unknown:
+        raise ValueError(f"There is no control {unknown[0]!r}; choose from {', '.join(CONTROLS)}.")
+    threshold = preset.threshold if threshold is None else threshold
+    # Without the flag, accelerate takes a CPU process that torchrun started for the only one.
+    state = PartialState(cpu=model.device.type == "cpu")
+    own = _share(rows, state.process_index, state.num_processes, max_images)
+    text_options = {} if max_length is None else {"max_length": max_length}
+    # The tokenizer is the other thread's once it prepares batches.
+    no_words = processor.tokenizer([""], return_tensors="pt") if "empty_expression" in controls else None
+
+    was_training = model.training
+    model.eval()
+    tables, boxes_only = [RECORDS.empty_table()], Counter()
+    progress = tqdm(desc="evaluate", unit=" expressions", disable=not state.is_main_process)
+    for batch in _ahead(_batches(_with_masks(own, boxes_only), processor, batch_size, text_options)):
+        drawn, wordless = _predict(model, processor, batch, preset, threshold, no_words)
+        records: list[Row] = []
+        for scene in zip(batch.rows, drawn, wordless, strict=True):
+            records += _score_row(*scene, preset, controls, keep_masks)
+        tables.append(pa.Table.from_pylist(records, schema=RECORDS))
+        progress.update(sum(record["predictor"] == "model" for record in records))
+    progress.close()
+    model.train(was_training)
+
+    settings = {
+        **(settings or {}),
+        "protocol": protocol,
+        "threshold": threshold,
+        "scored_at": "original size" if preset.score_size is None else "{}x{}".format(*preset.score_size),
+        "max_images": max_images,
+        "max_length": max_length,
+        "bootstrap": bootstrap,
+        "seed": seed,
+        "n_boxes_only": sum(gather_object([boxes_only.total()])),
+    }
+    return Results.from_records(pa.concat_tables(gather_object([pa.concat_tables(tables)])), settings)
+
+
+def _share(rows: Iterable[Row], process: int, processes: int, max_images: int | None) -> Iterable[Row]:
+    if isinstance(rows, Sequence | datasets.Dataset):
+        stop = len(rows) if max_images is None else min(max_images, len(rows))
+        return Subset(rows, range(process, stop, processes))
+    return itertools.islice(rows, process, max_images, processes)
+
+
+def _with_masks(rows: Iterable[Row], boxes_only: Counter) -> Iterator[Row]:
+    """The rows in which there is something to score; counts the expressions of targets that are boxes only."""
+    for row in rows:
+        for target in row["targets"]:
+            boxes_only[row["source"]] += len(target["expressions"]) if target["mask"] is None else 0
+        if _targets(row):
+            yield row
+
+
+def _batches(rows: Iterator[Row], processor: ProcessorMixin, size: int, text_options: Row) -> Iterator[_Batch]:
+    while batch := list(itertools.islice(rows, size)):
+        inputs = processor(
+            images=[_picture(row["image"]) for row in batch],
+            text=[[it["text"] for target in _targets(row) for it in target["expressions"]] for row in batch],
+            return_tensors="pt",
+            **text_options,
+        )
+        sizes = [(int(height), int(width)) for height, width in inputs.pop("original_sizes")]
+        for row, image_size in zip(batch, sizes, strict=True):
+            _check_sizes(row, image_size)
+        yield _Batch(batch, inputs, sizes)
+
+
+def _targets(row: Row) -> list[Row]:
+    """Those that can be scored."""
+    return [target for target in row["targets"] if target["mask"] is not None and target["expressions"]]
+
+
+def _picture(image: Any) -> Any:
+    """Rows straight from a reader hold the file, not the picture."""
+    return datasets.Image().decode_example(image) if isinstance(image, dict) else image
+
+
+def _check_sizes(row: Row, size: tuple[int, int]) -> None:
+    for target in _targets(row):
+        if tuple(target["mask"]["size"]) != size:
+            raise ValueError(
+                f"Image {row['image_id']} is {size} (h, w) but the mask of target {target['target_id']} is "
+                f"{tuple(target['mask']['size'])}; convert the data again so that masks are at original size."
+            )
+
+
+def _ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
+    """Prepares the next batch in a thread while the model works on this one."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        following = pool.submit(next, batches, None)
+        while (batch := following.result()) is not None:
+            following = pool.submit(next, batches, None)
+            yield batch
+
+
+@torch.inference_mode()
+def _predict(
+    model: PreTrainedModel,
+    processor: ProcessorMixin,
+    batch: _Batch,
+    protocol: Protocol,
+    threshold: float,
+    no_words: Mapping[str, torch.Tensor] | None,
+) -> tuple[list[list[Prediction]], list[Prediction | None]]:
+    """For each image what the model draws for its expressions, and what it draws for no words if that is asked."""
+    outputs = model(**batch.inputs.to(model.device, dtype=model.dtype))
+    drawn = _post_process(processor, outputs, batch.sizes, protocol, threshold)
+    if no_words is None:
+        return drawn, [None] * len(drawn)
+    images = torch.arange(len(drawn), device=model.device)
+    words = {name: ids.to(model.device).repeat(len(images), 1) for name, ids in no_words.items()}
+    if outputs.vision_embeds is None:  # a model whose image features depend on the words
+        seen = {"pixel_values": batch.inputs["pixel_values"]}
+    else:
+        seen = {"vision_embeds": outputs.vision_embeds}
+    outputs = model(**seen, **words, image_indices=images)
+    return drawn, [one for (one,) in _post_process(processor, outputs, batch.sizes, protocol, threshold)]
+
+
+def _post_process(
+    processor: ProcessorMixin,
+    outputs: ModelOutput,
+    sizes: list[tuple[int, int]],
+    protocol: Protocol,
+    threshold: float,
+) -> list[list[Prediction]]:
+    # gRefCOCO wants the model's word and, apart from it, the mask that it drew all the same.
+    judged = protocol.no_target_rule and outputs.presence_logits is not None
+    options = {"presence_threshold": 0.0} if judged else {}
+    images = processor.post_process_referring_segmentation(outputs, target_sizes=sizes, threshold=threshold, **options)
+    denied = iter((outputs.presence_logits < 0).tolist()) if judged else None
+    return [
+        [Prediction(one["mask"].numpy(), next(denied) if judged else one["is_empty"], one["score"]) for one in image]
+        for image in images
+    ]
+
+
+def _score_row(
+    row: Row,
+    drawn: list[Prediction],
+    wordless: Prediction | None,
+    protocol: Protocol,
+    controls: Collection[str],
+    keep_masks: bool,
+) -> Iterator[Row]:
+    """Yields the records of an image, one an expression and predictor."""
+    targets = _targets(row)
+    first = np.cumsum([0] + [len(target["expressions"]) for target in targets]).tolist()
+    for place, target in enumerate(targets):
+        truth = protocol.resize(masks.decode(target["mask"]))
+        about_target = {
+            **{name: row[name] for name in ("source", "image_id", "height", "width")},
+            **{name: target[name] for name in ("target_id", "granularity", "category", "part")},
+            "no_target": masks.area(target["mask"]) == 0,
+        }
+        constant = _constant_controls(row, target, controls)
+        for number, expression in enumerate(target["expressions"]):
+            predictions = {"model": drawn[first[place] + number]} | constant
+            other = _other(targets, place, expression["text"])
+            if "other_expression" in controls and other is not None:
+                predictions["other_expression"] = drawn[first[other]]
+            if wordless is not None:
+                predictions["empty_expression"] = wordless
+            about = about_target | expression | {"n_words": len(expression["text"].split())}
+            for predictor, prediction in predictions.items():
+                yield about | {
+                    "predictor": predictor,
+                    "predicted_no_target": prediction.no_target,
+                    "score": prediction.score,
+                    **overlap(protocol.resize(prediction.mask), truth)._asdict(),
+                    "prediction": masks.encode(prediction.mask) if keep_masks and predictor == "model" else None,
+                }
+
+
+def _constant_controls(row: Row, target: Row, controls: Collection[str]) -> dict[str, Prediction]:
+    """What answers every expression of a target alike, without a model."""
+    predictions = {}
+    if "all_foreground" in controls:
+        predictions["all_foreground"] = Prediction(np.ones((row["height"], row["width"]), bool), False, None)
+    # The object need not have words of its own.
+    for other in row["targets"] if "parent_object" in controls else ():
+        if other["target_id"] == target["parent_id"] and other["mask"] is not None:
+            whole = np.ascontiguousarray(masks.decode(other["mask"]))
+            predictions["parent_object"] = Prediction(whole, False, None)
+    return predictions
+
+
+def _other(targets: list[Row], place: int, text: str) -> int | None:
+    """The next target, around the corner if need be, whose first expression says something else."""
+    for step in range(1, len(targets)):
+        other = (place + step) % len(targets)
+        if targets[other]["expressions"][0]["text"].lower() != text.lower():
+            return other
+    return None

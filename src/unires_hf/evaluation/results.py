@@ -1,0 +1,152 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""What an evaluation leaves: a record an expression, flat numbers, and both as files and as a Markdown table."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from .referring_segmentation_metric.metrics import compute_metrics
+from .referring_segmentation_metric.protocols import get_protocol
+from .table import markdown_table
+
+RECORDS = pa.schema(
+    {
+        "predictor": pa.string(),
+        "source": pa.string(),
+        "image_id": pa.string(),
+        "target_id": pa.string(),
+        "expression_id": pa.string(),
+        "granularity": pa.string(),
+        "category": pa.string(),
+        "part": pa.string(),
+        "text": pa.string(),
+        "n_words": pa.int32(),
+        "height": pa.int32(),
+        "width": pa.int32(),
+        "no_target": pa.bool_(),
+        "predicted_no_target": pa.bool_(),
+        "score": pa.float32(),
+        "intersection": pa.int64(),
+        "union": pa.int64(),
+        "pred_area": pa.int64(),
+        "gt_area": pa.int64(),
+        "prediction": pa.struct({"size": pa.list_(pa.int32()), "counts": pa.string()}),
+    }
+)
+"""`predictor` is "model" or a control's name. Areas are in pixels where the protocol compares; `height` and `width`
+are the image's. `prediction` is the model's mask as RLE at original size, where masks were kept."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """The outcome of an evaluation.
+
+    Args:
+        summary (`dict`): flat; the keys of [`compute_metrics`] in percent, the same for each control as
+            `control_<name>_<key>` without intervals, and the settings.
+        records (`pa.Table`): one row an expression: [`RECORDS`] and `iou`, the protocol's, in [0, 1].
+        controls (`pa.Table`): the same for the controls.
+    """
+
+    summary: dict[str, Any]
+    records: pa.Table
+    controls: pa.Table
+
+    @classmethod
+    def from_records(cls, records: pa.Table, settings: Mapping[str, Any]) -> "Results":
+        """Computes the summary; the order of the records, and whether some come twice, makes no difference.
+
+        Args:
+            records (`pa.Table`): of the schema [`RECORDS`].
+            settings: what made them, with the keys `protocol`, `bootstrap` and `seed` at least.
+
+        Raises:
+            ValueError: if there is no record of the model, or one expression_id belongs to two images.
+        """
+        records = _once(records)
+        predictors = np.array(records["predictor"].to_pylist())
+        ious = _ious(records, settings["protocol"])
+        records = records.append_column("iou", pa.array(ious, pa.float64()))
+        chosen = predictors == "model"
+        if not chosen.any():
+            raise ValueError("There is no expression to score; is the split empty, or are all its targets boxes only?")
+        summary = _metrics(records.filter(pa.array(chosen)), settings, settings["bootstrap"])
+        for name in dict.fromkeys(predictors[~chosen].tolist()):
+            metrics = _metrics(records.filter(pa.array(predictors == name)), settings, 0)
+            summary |= {f"control_{name}_{key}": value for key, value in metrics.items()}
+        return cls(summary | dict(settings), records.filter(pa.array(chosen)), records.filter(pa.array(~chosen)))
+
+    def markdown(self) -> str:
+        """The table for a card, see [`markdown_table`]."""
+        return markdown_table(self.summary)
+
+    def save(self, path: str | Path) -> list[Path]:
+        """Writes `<name>.json` (the summary), `<name>.parquet`, `<name>.controls.parquet` and `<name>.md`.
+
+        Each file appears whole or not at all.
+
+        Args:
+            path: of the JSON file; the others lie beside it.
+
+        Returns:
+            `list[Path]`: what was written.
+        """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        summary = json.dumps(self.summary, indent=2, ensure_ascii=False) + "\n"
+        return [
+            _write(path, lambda part: part.write_text(summary, encoding="utf-8")),
+            _write(path.with_suffix(".parquet"), lambda part: pa.parquet.write_table(self.records, part)),
+            _write(path.with_suffix(".controls.parquet"), lambda part: pa.parquet.write_table(self.controls, part)),
+            _write(path.with_suffix(".md"), lambda part: part.write_text(self.markdown(), encoding="utf-8")),
+        ]
+
+
+def _once(records: pa.Table) -> pa.Table:
+    """Each expression once a predictor, sorted: the same table from any number of processes."""
+    columns = [records[name].to_pylist() for name in ("source", "predictor", "expression_id", "image_id")]
+    images: dict[tuple[str, ...], str] = {}
+    place: dict[tuple[str, ...], int] = {}
+    for index, (*key, image) in enumerate(zip(*columns, strict=True)):
+        if images.setdefault(tuple(key), image) != image:
+            raise ValueError(
+                f"The expression_id {key[2]!r} belongs to the images {images[tuple(key)]!r} and {image!r}; make the "
+                "ids unique over the data set."
+            )
+        place.setdefault(tuple(key), index)
+    return records.take(pa.array([place[key] for key in sorted(place)], pa.int64()))
+
+
+def _columns(records: pa.Table) -> dict[str, np.ndarray]:
+    names = ("intersection", "union", "no_target", "predicted_no_target")
+    return {name: records[name].to_numpy() for name in names}
+
+
+def _ious(records: pa.Table, protocol: str) -> np.ndarray:
+    return get_protocol(protocol).score(**_columns(records))[0]
+
+
+def _metrics(records: pa.Table, settings: Mapping[str, Any], bootstrap: int) -> dict[str, float | int]:
+    sources, images = records["source"].to_pylist(), records["image_id"].to_pylist()
+    return compute_metrics(
+        **_columns(records),
+        protocol=settings["protocol"],
+        granularity=records["granularity"].to_pylist(),
+        image_ids=[f"{source}/{image}" for source, image in zip(sources, images, strict=True)],
+        bootstrap=bootstrap,
+        seed=settings["seed"],
+    )
+
+
+def _write(path: Path, write: Callable[[Path], Any]) -> Path:
+    part = path.with_name(path.name + ".part")
+    write(part)
+    os.replace(part, path)
+    return path

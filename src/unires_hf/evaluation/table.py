@@ -1,0 +1,59 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Results as a Markdown table: the model with its intervals, and under it the controls that it has to beat."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_SUBSETS = {"": "all", "_object": "objects", "_part": "parts"}
+_PREDICTORS = {
+    "": "**model**",
+    "control_all_foreground_": "all foreground",
+    "control_parent_object_": "whole parent object",
+    "control_other_expression_": "model, another expression of the image",
+    "control_empty_expression_": "model, empty expression",
+}
+_COLUMNS = {"miou": "mIoU", "oiou": "oIoU", "giou": "gIoU", "n_acc": "N-acc", "t_acc": "T-acc"}
+
+
+def markdown_table(summary: Mapping[str, Any]) -> str:
+    """A table of percentages, a row for each subset and predictor, `value [low, high]` where intervals are known.
+
+    "all" pools objects and parts over expressions (RefCOCOm's "Obj & Part", paper, supplementary), "parts" is its
+    "Part". gIoU is shown only where there are expressions without a referent, because it is mIoU elsewhere.
+
+    Args:
+        summary: flat keys of [`Results`].
+    """
+    columns = {key: title for key, title in _COLUMNS.items() if key in summary}
+    if not summary["n_no_target"]:
+        columns = {key: columns[key] for key in ("miou", "oiou")}
+    thresholds = [key for key in summary if key.startswith("pr@") and "_" not in key]
+    columns = columns | {key: key.replace("pr", "Pr") for key in thresholds}
+    lines = [["expressions", "prediction", "n", *columns.values()], ["---"] * 2 + ["---:"] * (len(columns) + 1)]
+    subsets = {suffix: name for suffix, name in _SUBSETS.items() if f"n_expressions{suffix}" in summary}
+    if len(subsets) == 2:  # all of one kind: said once
+        subsets.pop("")
+    for suffix, name in subsets.items():
+        for prefix, predictor in _PREDICTORS.items():
+            if f"{prefix}n_expressions{suffix}" in summary:
+                count = f"{summary[f'{prefix}n_expressions{suffix}']:,}"
+                cells = [_cell(summary, f"{prefix}{column}{suffix}") for column in columns]
+                lines.append([name, predictor, count, *cells])
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"{table}\n\n{_caption(summary)}\n"
+
+
+def _cell(summary: Mapping[str, Any], key: str) -> str:
+    if key not in summary:
+        return "–"
+    if f"{key}_low" not in summary:
+        return f"{summary[key]:.1f}"
+    return f"{summary[key]:.1f} [{summary[f'{key}_low']:.1f}, {summary[f'{key}_high']:.1f}]"
+
+
+def _caption(summary: Mapping[str, Any]) -> str:
+    parts = [f"Percent; protocol `{summary['protocol']}`, threshold {summary['threshold']}, {summary['scored_at']}"]
+    parts.append(f"{summary['n_images']:,} images")
+    if "miou_low" in summary:
+        parts.append("in brackets the 95 % bootstrap interval over images")
+    return "; ".join(parts) + "."

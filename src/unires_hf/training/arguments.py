@@ -1,0 +1,118 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Arguments of the training scripts, as flags, JSON or YAML; the defaults are the paper's fine-tuning recipe."""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from transformers import HfArgumentParser, TrainingArguments
+
+
+@dataclass
+class ModelArguments:
+    """Where the model comes from: exactly one of the first three."""
+
+    model_name_or_path: str | None = field(
+        default=None, metadata={"help": "A UniRES checkpoint: a folder, or a name on the Hub."}
+    )
+    clip: str | None = field(
+        default=None, metadata={"help": "A CLIP checkpoint, such as openai/clip-vit-base-patch16 (paper, A.3)."}
+    )
+    preset: str | None = field(
+        default=None, metadata={"help": "Random weights of this preset, and a tokenizer made from the training text."}
+    )
+    image_size: int | None = field(default=None, metadata={"help": "Side of the square input, in pixels."})
+    resize_mode: str = field(
+        default="letterbox", metadata={"help": "letterbox keeps the aspect ratio; squash does not."}
+    )
+    config_overrides: str = field(
+        default="{}", metadata={"help": 'Fields of UniResConfig as JSON, such as {"use_stage2": false}.'}
+    )
+    attn_implementation: str | None = field(
+        default=None,
+        metadata={"help": "sdpa, eager, flash_attention_2, …; on CPUs eager trains faster than the default, sdpa."},
+    )
+    freeze: list[str] = field(
+        default_factory=list,
+        metadata={"help": "Modules that do not learn, by name: vision_model, text_model. Default: all learn."},
+    )
+
+    def __post_init__(self):
+        given = [name for name in ("model_name_or_path", "clip", "preset") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"Give exactly one of --model_name_or_path, --clip and --preset; got {' and '.join(given) or 'none'}."
+            )
+        if isinstance(self.config_overrides, str):
+            self.config_overrides = json.loads(self.config_overrides)
+
+
+@dataclass
+class DataArguments:
+    """What is learned from, and what is measured on."""
+
+    train_data: list[str] = field(
+        default_factory=list,
+        metadata={
+            "help": "Data sets, each a folder or Hub name, or SOURCE,root=FOLDER for a reader; ,split=train+val "
+            "chooses. See unires_hf.loading."
+        },
+    )
+    eval_data: list[str] = field(default_factory=list, metadata={"help": "The same, for evaluation."})
+    max_text_length: int = field(
+        default=17, metadata={"help": "Tokens of a sentence with [SOS] and [EOS]; 22 for RefCOCOg (paper, A.3)."}
+    )
+    expressions_per_image: int = field(
+        default=8, metadata={"help": "Expressions that share one encoding of their image, at most."}
+    )
+    max_train_images: int | None = field(default=None, metadata={"help": "Use the first so many images."})
+    max_eval_images: int | None = field(default=None, metadata={"help": "Evaluate on the first so many images."})
+
+    def __post_init__(self):
+        if not (self.train_data or self.eval_data):
+            raise ValueError("Give --train_data, --eval_data or both: there is nothing to do without data.")
+
+
+@dataclass
+class UniResTrainingArguments(TrainingArguments):
+    """`TrainingArguments` with the paper's fine-tuning recipe (supplementary A.3) as defaults."""
+
+    learning_rate: float = field(default=1e-5, metadata={"help": "Paper, A.3: 1e-5 for everything."})
+    clip_learning_rate: float | None = field(
+        default=None, metadata={"help": "Learning rate of CLIP's two encoders, if it shall differ. Our option."}
+    )
+    weight_decay: float = field(default=5e-4, metadata={"help": "Paper, A.3: 5e-4."})
+    num_train_epochs: float = field(default=15.0, metadata={"help": "Paper, A.3: 15 (pre-training: 50)."})
+    warmup_epochs: float = field(default=1.0, metadata={"help": "Paper, A.3: 1 (pre-training: 5)."})
+    lr_scheduler_type: str = field(default="cosine", metadata={"help": "Paper, A.3: cosine decay."})
+    per_device_train_batch_size: int = field(
+        default=8, metadata={"help": "Groups of up to expressions_per_image; 8 x 8 is the paper's batch of 64."}
+    )
+    per_device_eval_batch_size: int = field(default=8, metadata={"help": "Images, with all that is said about them."})
+    eval_strategy: str = field(default="epoch", metadata={"help": "no, steps or epoch."})
+    save_strategy: str = field(default="epoch", metadata={"help": "no, steps, epoch or best."})
+    logging_steps: float = field(default=10, metadata={"help": "Steps between two lines of the log."})
+    remove_unused_columns: bool = field(
+        default=False, metadata={"help": "Must stay false: the collator makes the model's inputs from whole rows."}
+    )
+
+    def __post_init__(self):
+        if not self.warmup_steps and self.warmup_epochs:
+            # A number under 1 is the share of all steps.
+            self.warmup_steps = min(self.warmup_epochs / self.num_train_epochs, 0.99)
+        if not torch.accelerator.is_available():
+            self.use_cpu = True  # without it bf16 is refused
+            self.dataloader_pin_memory = False
+        super().__post_init__()
+
+
+def parse_arguments() -> tuple[ModelArguments, DataArguments, UniResTrainingArguments]:
+    """The arguments of a script: flags, or one JSON or YAML file that holds them."""
+    parser = HfArgumentParser((ModelArguments, DataArguments, UniResTrainingArguments))
+    if len(sys.argv) == 2 and Path(sys.argv[1]).suffix == ".json":
+        return parser.parse_json_file(sys.argv[1])
+    if len(sys.argv) == 2 and Path(sys.argv[1]).suffix in (".yaml", ".yml"):
+        return parser.parse_yaml_file(sys.argv[1])
+    return parser.parse_args_into_dataclasses()

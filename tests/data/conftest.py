@@ -1,0 +1,552 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Every source's true layout, written small from plain records, which the tests read and the fuzz test damages."""
+
+import json
+import pickle
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+from datasets import Dataset, Features, List, Value
+from scipy.io import savemat
+
+from unires_hf.data import masks
+from unires_hf.data.schema import Skipped, validate_row
+from unires_hf.data.sources import SOURCES
+
+HEIGHT, WIDTH = 60, 80
+
+
+@dataclass
+class Layout:
+    """A data set on disk: `records` may be changed before `write`."""
+
+    records: dict[str, Any]
+    write: Callable[[Path, dict[str, Any]], None]
+    read: Callable[[Path], Iterator]
+    composes: bool = False
+
+    def rows(self, root: Path, records: dict[str, Any] | None = None) -> tuple[list[dict], list[Skipped]]:
+        self.write(root, self.records if records is None else records)
+        return sort_out(self.read(root))
+
+
+def sort_out(yielded: Iterator) -> tuple[list[dict], list[Skipped]]:
+    yielded = list(yielded)
+    rows = [it for it in yielded if not isinstance(it, Skipped)]
+    for row in rows:
+        validate_row(row)
+    return rows, [it for it in yielded if isinstance(it, Skipped)]
+
+
+def rectangle(x: int, y: int, w: int, h: int) -> list[float]:
+    return [x, y, x + w, y, x + w, y + h, x, y + h]
+
+
+def pixels(x: int, y: int, w: int, h: int) -> np.ndarray:
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    mask[y : y + h, x : x + w] = True
+    return mask
+
+
+def picture(path: Path, height: int = HEIGHT, width: int = WIDTH) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    PIL.Image.new("RGB", (width, height), (90, 120, 60)).save(path)
+
+
+def to_json(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+def png(path: Path, box: Any) -> None:
+    """A mask of a box x, y, w, h; anything else becomes a broken file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(box, list) and len(box) == 4 and all(isinstance(it, int) for it in box):
+        PIL.Image.fromarray(pixels(*box).astype(np.uint8) * 255).save(path)
+    else:
+        path.write_bytes(repr(box).encode())
+
+
+def image_record(number: int) -> dict:
+    return {"id": number, "file_name": f"COCO_train2014_{number:012d}.jpg", "height": HEIGHT, "width": WIDTH}
+
+
+def annotation(number: int, image: int, category: int, box: list[int], **more: Any) -> dict:
+    record = {"id": number, "image_id": image, "category_id": category, "bbox": [*map(float, box)], "iscrowd": 0}
+    return record | {"area": 1.0, "segmentation": [rectangle(*box)]} | more
+
+
+CATEGORIES = [{"id": 1, "name": "person"}, {"id": 18, "name": "dog"}]
+
+
+def instances() -> dict:
+    return {
+        "images": [image_record(7), image_record(8)],
+        "annotations": [
+            annotation(70, 7, 1, [5, 5, 20, 30]),
+            annotation(71, 7, 18, [40, 10, 20, 20]),
+            annotation(80, 8, 18, [10, 20, 30, 30]),
+        ],
+    }
+
+
+def ref(number: int, image: int, ann: Any, category: Any, split: str, *texts: str) -> dict:
+    sentences = [
+        {"tokens": text.split(), "raw": text.upper(), "sent_id": number * 10 + i, "sent": text}
+        for i, text in enumerate(texts)
+    ]
+    return {
+        "sent_ids": [it["sent_id"] for it in sentences],
+        "file_name": f"COCO_train2014_{image:012d}_{number}.jpg",
+        "ann_id": ann,
+        "ref_id": number,
+        "image_id": image,
+        "split": split,
+        "category_id": category,
+        "sentences": sentences,
+    }
+
+
+def write_refer(root: Path, records: dict, dataset: str = "refcoco", refs: str = "refs(unc).p") -> None:
+    for number in (7, 8):
+        picture(root / f"images/train2014/COCO_train2014_{number:012d}.jpg")
+    rest = {key: records[key] for key in ("images", "annotations")}
+    to_json(root / dataset / "instances.json", {"info": {"ä": "ö"}, **rest, "categories": CATEGORIES})
+    if refs.endswith(".p"):
+        (root / dataset / refs).write_bytes(pickle.dumps(records["refs"], protocol=0, fix_imports=True))
+    else:
+        to_json(root / dataset / refs, records["refs"])
+
+
+def refer() -> Layout:
+    refs = [
+        ref(0, 7, 70, 1, "val", "man on the left", "left man"),
+        ref(1, 7, 71, 18, "val", "brown dog"),
+        ref(2, 8, 80, 18, "val", "sleeping dog"),
+        ref(3, 8, 80, 18, "testA", "dog in test"),
+    ]
+    return Layout(instances() | {"refs": refs}, write_refer, lambda root: SOURCES["refcoco"](root, split="val"))
+
+
+def grefcoco() -> Layout:
+    refs = [
+        ref(0, 7, [70, 71], [1, 18], "val", "man and dog"),
+        ref(1, 7, [-1], [-1], "val", "a green bus"),
+        ref(2, 8, [80], [18], "val", "the dog"),
+    ]
+    write = lambda root, records: write_refer(root, records, "grefcoco", "grefs(unc).json")  # noqa: E731
+    return Layout(instances() | {"refs": refs}, write, lambda root: SOURCES["grefcoco"](root, split="val"))
+
+
+def segment(number: int, image: str, box: list[int], cat: int, *texts: str) -> dict:
+    sentences = [{"idx": i, "sent_id": number * 10 + i, "sent": text} for i, text in enumerate(texts)]
+    x, y, w, h = box
+    return {
+        "bbox": [x, y, x + w, y + h],
+        "cat": cat,
+        "segment_id": number,
+        "img_name": image,
+        "sentences": sentences,
+        "sentences_num": len(texts),
+    }
+
+
+def cris() -> Layout:
+    boxes = {0: [5, 5, 20, 30], 1: [40, 10, 20, 20], 2: [10, 20, 30, 30]}
+    records = [
+        segment(0, "a.jpg", boxes[0], 0, "man on the left", "left man"),
+        segment(1, "a.jpg", boxes[1], 16, "brown dog"),
+        segment(2, "b.jpg", boxes[2], 16, "sleeping dog"),
+    ]
+
+    def write(root: Path, content: dict) -> None:
+        for name in ("a", "b"):
+            picture(root / f"images/train2014/{name}.jpg")
+        to_json(root / "anns/refcoco/val.json", content["records"])
+        for number, box in enumerate(content["boxes"]):
+            png(root / f"masks/refcoco/{number}.png", box)
+
+    return Layout({"records": records, "boxes": list(boxes.values())}, write, lambda root: SOURCES["cris"](root))
+
+
+def refcocom() -> Layout:
+    boxes = [[5, 5, 30, 40], [45, 5, 30, 40], [10, 8, 10, 10], [50, 8, 10, 10], [45, 30, 30, 15], [5, 5, 60, 50]]
+    objects = [
+        segment(0, "a.jpg", boxes[0], 16, "dog on the left"),
+        segment(1, "a.jpg", boxes[1], 16, "dog on the right"),
+        segment(5, "b.jpg", boxes[5], 0, "the man"),
+    ]
+    parts = [
+        segment(2, "a.jpg", boxes[2], 16, "head of dog on the left", "left dog head"),
+        segment(3, "a.jpg", boxes[3], 16, "head of right dog"),
+        segment(4, "a.jpg", boxes[4], 16, "dog on the right legs", "hind legs of the right dog"),
+    ]
+
+    def write(root: Path, content: dict) -> None:
+        for name in ("a", "b"):
+            picture(root / f"images/{name}.jpg")
+        to_json(root / "annotations/val_part_only.json", content["parts"])
+        to_json(root / "annotations/val_object_part.json", content["objects"] + content["parts"])
+        for number, box in enumerate(content["boxes"]):
+            png(root / f"masks/{number}.png", box)
+
+    records = {"objects": objects, "parts": parts, "boxes": boxes}
+    return Layout(records, write, lambda root: SOURCES["refcocom"](root, split="val"))
+
+
+def write_coco(root: Path, records: dict, **more: Any) -> None:
+    for number in (7, 8):
+        picture(root / f"val2017/COCO_train2014_{number:012d}.jpg")
+    to_json(root / "annotations/instances_val2017.json", {**records, "categories": CATEGORIES, **more})
+
+
+def coco() -> Layout:
+    return Layout(instances(), write_coco, lambda root: SOURCES["coco"](root), composes=True)
+
+
+PACO_CATEGORIES = [
+    {"id": 3, "name": "car_(automobile)", "supercategory": "OBJECT"},
+    {"id": 90, "name": "car_(automobile):wheel", "supercategory": "PART"},
+    {"id": 91, "name": "car_(automobile):trunk", "supercategory": "PART"},
+    {"id": 50, "name": "dog", "supercategory": "OBJECT"},
+]
+PACO_ATTRIBUTES = [{"id": 0, "name": "black"}, {"id": 1, "name": "dark_red"}, {"id": 2, "name": "text"}]
+
+
+def paco() -> Layout:
+    def image(number: int) -> dict:
+        more = {"neg_category_ids": [], "not_exhaustive_category_ids": []}
+        return {"id": number, "file_name": f"val2017/{number:012d}.jpg", "height": HEIGHT, "width": WIDTH} | more
+
+    def thing(number: int, of: int, image: int, category: int, box: list[int], *attributes: int) -> dict:
+        own = {"obj_ann_id": of, "attribute_ids": list(attributes), "dom_color_ids": [], "unknown_color": 0}
+        return annotation(number, image, category, box, segmentation=masks.encode(pixels(*box)), **own)
+
+    annotations = [
+        thing(1, 1, 7, 3, [2, 2, 30, 40], 0, 2),
+        thing(2, 2, 7, 3, [45, 2, 30, 40], 1),
+        thing(3, 1, 7, 90, [4, 35, 6, 6]),
+        thing(4, 1, 7, 90, [20, 35, 6, 6]),
+        thing(5, 2, 7, 91, [46, 10, 8, 8]),
+        thing(6, 6, 8, 50, [10, 10, 40, 40]),
+    ]
+
+    def write(root: Path, content: dict) -> None:
+        for number in (7, 8):
+            picture(root / f"val2017/{number:012d}.jpg")
+        rest = {"categories": PACO_CATEGORIES, "attributes": PACO_ATTRIBUTES, "part_categories": []}
+        to_json(root / "annotations/paco_lvis_v1_val.json", {**content, **rest})
+
+    records = {"images": [image(7), image(8)], "annotations": annotations}
+    return Layout(records, write, lambda root: SOURCES["paco"](root), composes=True)
+
+
+def objects365() -> Layout:
+    names = {7: "images/v1/patch8/objects365_v1_00000007.jpg", 8: "images/v2/patch9/objects365_v2_00000008.jpg"}
+    records = instances()
+    for image in records["images"]:
+        image |= {"file_name": names[image["id"]], "license": 5, "url": ""}
+    for it in records["annotations"]:
+        del it["segmentation"]
+        it |= {"isfake": 0, "isreflected": 0}
+    records["annotations"][0]["bbox"] = [-0.4, 5.0, 20.0, 30.0]
+
+    def write(root: Path, content: dict) -> None:
+        picture(root / "val/patch8/objects365_v1_00000007.jpg")
+        picture(root / "val/patch9/objects365_v2_00000008.jpg")
+        kinds = [{"id": 1, "name": "Person"}, {"id": 18, "name": "Cabinet/shelf"}]
+        to_json(root / "zhiyuan_objv2_val.json", {**content, "categories": kinds})
+
+    return Layout(records, write, lambda root: SOURCES["objects365"](root), composes=True)
+
+
+def partimagenet() -> Layout:
+    names = {7: "n02085620_7.JPEG", 8: "n02123045_8.JPEG"}
+    images = [{"id": it, "file_name": name, "height": HEIGHT, "width": WIDTH} for it, name in names.items()]
+    annotations = [
+        annotation(0, 7, 0, [5, 5, 15, 15]),
+        annotation(1, 7, 1, [20, 10, 30, 20]),
+        annotation(2, 8, 0, [5, 5, 15, 15], segmentation=[[1, 2, 3, 4], rectangle(5, 5, 15, 15)]),
+        annotation(3, 8, 0, [50, 5, 15, 15]),
+    ]
+
+    def write(root: Path, content: dict) -> None:
+        picture(root / "images/val/n02085620/n02085620_7.JPEG")
+        picture(root / "images/val/n02123045_8.JPEG")
+        kinds = [
+            {"id": 0, "name": "Quadruped Head", "supercategory": "Quadruped"},
+            {"id": 1, "name": "Quadruped Body", "supercategory": "Quadruped"},
+        ]
+        to_json(root / "annotations/val/val.json", {**content, "categories": kinds})
+
+    records = {"images": images, "annotations": annotations}
+    return Layout(records, write, lambda root: SOURCES["partimagenet"](root), composes=True)
+
+
+def structs(records: list[dict], fields: tuple[str, ...]) -> np.ndarray:
+    """A MATLAB struct array 1 x N."""
+    array = np.zeros((1, len(records)), dtype=[(name, object) for name in fields])
+    for index, record in enumerate(records):
+        for name in fields:
+            array[0, index][name] = drawn(record.get(name, 0.0)) if isinstance(record, dict) else ""
+    return array
+
+
+def drawn(value: Any) -> Any:
+    """What stands in a MATLAB field: four numbers are the box of a mask."""
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, list) and len(value) == 4 and all(isinstance(it, int) for it in value):
+        return pixels(*value).astype(np.uint8)
+    if value == []:
+        return np.zeros((0, 0))
+    return value if isinstance(value, str | float) else "broken"
+
+
+def pascal_part() -> Layout:
+    files = {
+        "2008_000007": [
+            {
+                "class": "dog",
+                "class_ind": 12,
+                "mask": [5, 5, 30, 40],
+                "parts": [
+                    {"part_name": "head", "mask": [5, 5, 10, 10]},
+                    {"part_name": "lear", "mask": [5, 5, 3, 3]},
+                    {"part_name": "rear", "mask": [12, 5, 3, 3]},
+                ],
+            },
+            {"class": "bottle", "class_ind": 5, "mask": [50, 5, 10, 30], "parts": []},
+        ],
+        "2008_000008": [{"class": "dog", "class_ind": 12, "mask": [10, 10, 40, 40], "parts": []}],
+    }
+
+    def write(root: Path, content: dict) -> None:
+        (root / "Annotations_Part").mkdir(parents=True, exist_ok=True)
+        to_json(root / "ImageSets/Main/val.txt", "")
+        (root / "ImageSets/Main/val.txt").write_text("2008_000007\n2008_000008\n")
+        for name in files:
+            picture(root / f"JPEGImages/{name}.jpg")
+            objects = content.get(name)
+            objects = [it if isinstance(it, dict) else {} for it in objects] if isinstance(objects, list) else []
+            for it in objects:
+                parts = it.get("parts")
+                it["parts"] = structs(parts, ("part_name", "mask")) if isinstance(parts, list) and parts else parts
+            anno = structs([{"imname": name}], ("imname", "objects"))
+            anno[0, 0]["objects"] = structs(objects, ("class", "class_ind", "mask", "parts"))
+            savemat(root / f"Annotations_Part/{name}.mat", {"anno": anno})
+
+    return Layout(files, lambda root, content: write(root, deepcopy(content)), SOURCES["pascal-part"], composes=True)
+
+
+def phrasecut() -> Layout:
+    def task(number: int, image: int, boxes: list[list[int]], phrase: str) -> dict:
+        return {
+            "task_id": f"{image}__{number}",
+            "image_id": image,
+            "ann_ids": list(range(len(boxes))),
+            "instance_boxes": boxes,
+            "Polygons": [[[list(p) for p in np.reshape(rectangle(*box), (-1, 2)).tolist()]] for box in boxes],
+            "phrase": phrase,
+            "phrase_structure": {"name": phrase.split()[-1], "attributes": [], "type": "name"},
+        }
+
+    images = [{"image_id": it, "height": HEIGHT, "width": WIDTH, "split": "val", "coco_id": None} for it in (7, 8)]
+    tasks = [
+        task(0, 7, [[5, 5, 10, 10], [30, 5, 10, 10]], "two wheels"),
+        task(1, 8, [[5, 5, 40, 40]], "black dog"),
+        task(2, 7, [[30, 5, 10, 10]], "right wheel"),
+    ]
+
+    def write(root: Path, content: dict) -> None:
+        for number in (7, 8):
+            picture(root / f"images/{number}.jpg")
+        to_json(root / "refer_val.json", content["tasks"])
+        to_json(root / "image_data_split3000.json", content["images"])
+
+    return Layout({"tasks": tasks, "images": images}, write, lambda root: SOURCES["phrasecut"](root))
+
+
+def referit() -> Layout:
+    records = {
+        "queries": {"7_1": ["sky", "blue sky"], "7_2": ["the man"], "8_1": ["grass"]},
+        "boxes": {"7_1": [0, 0, 80, 20], "7_2": [5, 5, 25, 35], "8_1": [0, 30, 80, 60]},
+        "sizes": {"7.jpg": [WIDTH, HEIGHT], "8.jpg": [WIDTH, HEIGHT]},
+    }
+
+    def write(root: Path, content: dict) -> None:
+        for number in (7, 8):
+            picture(root / f"images/{number}.jpg")
+        to_json(root / "referit_query_val.json", content["queries"])
+        to_json(root / "referit_bbox.json", content["boxes"])
+        to_json(root / "referit_imsize.json", content["sizes"])
+        (root / "mask").mkdir(exist_ok=True)
+        savemat(root / "mask/7_1.mat", {"segimg_t": (~pixels(0, 0, 80, 20)).astype(np.uint8)})
+
+    return Layout(records, write, lambda root: SOURCES["referit"](root))
+
+
+def folder() -> Layout:
+    lines = [
+        {"file_name": "a.jpg", "text": "the red truck", "mask": "masks/a.png", "category": "truck"},
+        {"file_name": "a.jpg", "text": "red truck", "mask": "masks/a.png", "category": "truck"},
+        {"file_name": "a.jpg", "text": "its wheel", "mask": [rectangle(4, 30, 8, 8)], "granularity": "part"},
+        {"file_name": "a.jpg", "text": "a green bus", "no_target": True},
+        {
+            "file_name": "sub/b.jpg",
+            "targets": [
+                {
+                    "target_id": "t",
+                    "category": "truck",
+                    "mask": masks.encode(pixels(2, 2, 40, 40)),
+                    "expressions": ["the red truck", {"expression_id": "e7", "text": "big truck"}],
+                },
+                {
+                    "granularity": "part",
+                    "category": "truck",
+                    "part": "wheel",
+                    "parent_id": "t",
+                    "bbox": [4, 30, 8, 8],
+                    "expressions": ["wheel of red truck"],
+                },
+            ],
+        },
+    ]
+
+    def write(root: Path, content: dict) -> None:
+        picture(root / "a.jpg")
+        picture(root / "sub/b.jpg")
+        png(root / "masks/a.png", [2, 2, 40, 40])
+        (root / "metadata.jsonl").write_text("".join(json.dumps(it) + "\n" for it in content["lines"]))
+
+    return Layout({"lines": lines}, write, lambda root: SOURCES["folder"](root))
+
+
+def interchange() -> Layout:
+    layout = folder()
+    layout.records = {"lines": layout.records["lines"][-1:]}
+    write = layout.write
+
+    def write_split(root: Path, content: dict) -> None:
+        write(root, content)
+        (root / "metadata.jsonl").rename(root / "train.jsonl")
+
+    return Layout(layout.records, write_split, lambda root: SOURCES["interchange"](root))
+
+
+JXU124 = Features(
+    {
+        "ref_id": Value("int64"),
+        "image_path": Value("string"),
+        "sentences": List({"raw": Value("string"), "sent": Value("string"), "sent_id": Value("int64")}),
+        "raw_anns": Value("string"),
+        "raw_image_info": Value("string"),
+    }
+)
+
+
+def nulled(record: Any, kinds: dict[str, type]) -> dict:
+    """The record's values of these keys, None where they are of another type."""
+    record = record if isinstance(record, dict) else {}
+    fits = {key: type(record.get(key)) is kind and record[key] != 10**30 for key, kind in kinds.items()}
+    return {key: record[key] if fits[key] else None for key in kinds}
+
+
+def hub() -> Layout:
+    content = instances()
+    images = {it["id"]: it for it in content["images"]}
+    rows = [
+        {
+            "ref_id": number,
+            "image_path": f"coco/train2014/{images[it['image_id']]['file_name']}",
+            "sentences": [{"raw": text, "sent": text, "sent_id": number * 10}],
+            "raw_anns": it,
+            "raw_image_info": images[it["image_id"]],
+        }
+        for number, (it, text) in enumerate(
+            zip(content["annotations"], ("left man", "brown dog", "a dog"), strict=True)
+        )
+    ]
+
+    def write(root: Path, content: dict) -> None:
+        for number in (7, 8):
+            picture(root / f"train2014/COCO_train2014_{number:012d}.jpg")
+        # Arrow keeps the columns' types, so damage is a null there; JSON strings may hold anything.
+        kept = []
+        for row in content["rows"]:
+            row = row if isinstance(row, dict) else {}
+            said = row.get("sentences")
+            kinds = {"raw": str, "sent": str, "sent_id": int}
+            kept.append(
+                nulled(row, {"ref_id": int, "image_path": str})
+                | {key: json.dumps(row.get(key)) for key in ("raw_anns", "raw_image_info")}
+                | {"sentences": [nulled(it, kinds) for it in said] if isinstance(said, list) else None}
+            )
+        to_json(root / "rows.json", kept)
+
+    def read(root: Path) -> Iterator:
+        kept = json.loads((root / "rows.json").read_text())
+        return SOURCES["hub"](Dataset.from_list(kept, features=JXU124), images=root)
+
+    return Layout({"rows": rows}, write, read)
+
+
+LAYOUTS = {
+    "refcoco": refer,
+    "grefcoco": grefcoco,
+    "refcocom": refcocom,
+    "cris": cris,
+    "paco": paco,
+    "pascal-part": pascal_part,
+    "partimagenet": partimagenet,
+    "coco": coco,
+    "objects365": objects365,
+    "phrasecut": phrasecut,
+    "referit": referit,
+    "folder": folder,
+    "hub": hub,
+    "interchange": interchange,
+}
+
+
+@pytest.fixture(scope="session")
+def layouts() -> dict[str, Callable[[], Layout]]:
+    """Makers of `Layout`s by source."""
+    return LAYOUTS
+
+
+@pytest.fixture(scope="session")
+def sorted_out() -> Callable[[Iterator], tuple[list[dict], list[Skipped]]]:
+    """Splits what a reader yields into rows, which are checked, and skipped things."""
+    return sort_out
+
+
+@pytest.fixture(scope="session")
+def box_pixels() -> Callable[..., np.ndarray]:
+    """The mask of a box x, y, w, h in the layouts' pictures of 60 x 80."""
+    return pixels
+
+
+@pytest.fixture(scope="session")
+def make_picture() -> Callable[..., None]:
+    """Writes a picture of 60 x 80, or of (height, width)."""
+    return picture
+
+
+@pytest.fixture(scope="session")
+def samples() -> Callable[[str], Path]:
+    """The folder of a set of real photographs; skips where it is not."""
+
+    def find(name: str) -> Path:
+        path = Path(__file__).resolve().parents[2] / "../shared/data" / name
+        if not path.is_dir():
+            pytest.skip(f"{path} is not there: real photographs are not part of the package")
+        return path
+
+    return find

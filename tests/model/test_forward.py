@@ -114,6 +114,16 @@ def test_attention_implementations_agree(model):
 
 
 @torch.no_grad()
+def test_words_are_masked_under_flash_attention_too(model):
+    attention = model.stage1_decoder.layers[0].cross_attn
+    queries, words = torch.randn(2, 16, 32), torch.randn(2, 5, 32)
+    keep = torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]])
+    expected = [attention(queries[row : row + 1], words[row : row + 1, : keep[row].sum()])[0][0] for row in (0, 1)]
+    attention.config._attn_implementation_internal = "flash_attention_2"
+    torch.testing.assert_close(attention(queries, words, keep)[0], torch.stack(expected))
+
+
+@torch.no_grad()
 def test_bfloat16_stays_near_float32(model):
     inputs = tiny_inputs(images=2, expressions=6)
     expected = model(**inputs).logits.sigmoid()

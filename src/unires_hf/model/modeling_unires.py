@@ -29,7 +29,11 @@ from transformers.modeling_outputs import BaseModelOutput, BaseModelOutputWithPo
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.processing_utils import Unpack
 from transformers.utils import ModelOutput, TransformersKwargs, auto_docstring, logging
-from transformers.utils.generic import can_return_tuple, merge_with_config_defaults
+from transformers.utils.generic import (
+    can_return_tuple,
+    is_flash_attention_requested,
+    merge_with_config_defaults,
+)
 from transformers.utils.output_capturing import capture_outputs
 
 from .configuration_unires import UniResConfig, UniResDecoderConfig
@@ -143,8 +147,12 @@ class UniResAttention(nn.Module):
         key = self.k_proj(context).view(context_shape).transpose(1, 2)
         value = self.v_proj(context).view(context_shape).transpose(1, 2)
 
+        attn_implementation = self.config._attn_implementation
+        if attention_mask is not None and is_flash_attention_requested(self.config):
+            # Flash attention takes one padding mask for queries and keys; here the keys alone, the words, have one.
+            attn_implementation, attention_mask = "sdpa", attention_mask[:, None, None, :].bool()
         attention_interface: Callable = ALL_ATTENTION_FUNCTIONS.get_interface(
-            self.config._attn_implementation, eager_attention_forward
+            attn_implementation, eager_attention_forward
         )
         attn_output, attn_weights = attention_interface(
             self,

@@ -274,10 +274,10 @@ processor = conftest.make_processor()
 rows = conftest.make_rows(7)
 rows += rows[:1]  # as a padded sampler would
 assert PartialState(cpu=True).num_processes == 2
-for name, images in (("all", rows), ("stream", iter(rows)), ("one", rows[:1])):
-    results = evaluate_model(
-        conftest.Painter(), processor, images, batch_size=2, controls={controls!r}, keep_masks=True
-    )
+for name, images, passes in (("all", rows, 4), ("stream", iter(rows), 4), ("one", rows[:1], 1)):
+    painter = conftest.Painter()
+    results = evaluate_model(painter, processor, images, batch_size=2, controls={controls!r}, keep_masks=True)
+    assert painter.vision_passes <= passes, "each process sees its own images only"
     results.save(Path({out!r}) / f"{{name}}-{{PartialState().process_index}}.json")
 PartialState().destroy_process_group()
 """

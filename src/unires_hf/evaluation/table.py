@@ -13,10 +13,11 @@ _PREDICTORS = {
     "control_empty_expression_": "model, empty expression",
 }
 _COLUMNS = {"miou": "mIoU", "oiou": "oIoU", "giou": "gIoU", "n_acc": "N-acc", "t_acc": "T-acc"}
+_WITH_INTERVAL = ("miou", "oiou", "giou")  # the others have theirs in the JSON, and the table stays readable
 
 
 def markdown_table(summary: Mapping[str, Any]) -> str:
-    """A table of percentages, a row for each subset and predictor, `value [low, high]` where intervals are known.
+    """A table of percentages, a row for each subset and predictor; the means with their interval, `value [low, high]`.
 
     "all" pools objects and parts over expressions (RefCOCOm's "Obj & Part", paper, supplementary), "parts" is its
     "Part". gIoU is shown only where there are expressions without a referent, because it is mIoU elsewhere.
@@ -35,7 +36,8 @@ def markdown_table(summary: Mapping[str, Any]) -> str:
         subsets.pop("")
     for suffix, name in subsets.items():
         for prefix, predictor in _PREDICTORS.items():
-            if f"{prefix}n_expressions{suffix}" in summary:
+            of_parts_only = prefix == "control_parent_object_" and suffix == ""
+            if f"{prefix}n_expressions{suffix}" in summary and not of_parts_only:
                 count = f"{summary[f'{prefix}n_expressions{suffix}']:,}"
                 cells = [_cell(summary, f"{prefix}{column}{suffix}") for column in columns]
                 lines.append([name, predictor, count, *cells])
@@ -46,7 +48,7 @@ def markdown_table(summary: Mapping[str, Any]) -> str:
 def _cell(summary: Mapping[str, Any], key: str) -> str:
     if key not in summary:
         return "–"
-    if f"{key}_low" not in summary:
+    if f"{key}_low" not in summary or not key.startswith(_WITH_INTERVAL):
         return f"{summary[key]:.1f}"
     return f"{summary[key]:.1f} [{summary[f'{key}_low']:.1f}, {summary[f'{key}_high']:.1f}]"
 

@@ -10,6 +10,8 @@ extras = {
     "app": ["gradio"],
     "opencv": ["opencv-python-headless"],
     "pascal-part": ["scipy"],
+    "ray": ["ray[data]"],
+    "report": ["matplotlib", "wordcloud"],
     "torchvision": ["torchvision"],
     "test": ["hypothesis", "parameterized", "pytest", "scipy", "ruff", "transformers-mlinter"],
 }
@@ -24,7 +26,7 @@ setup(
     python_requires=">=3.11",
     package_dir={"": "src"},
     packages=find_packages("src"),
-    package_data={"unires_hf": ["model/presets/*.json", "evaluation/*/*.md", "checkpoints/**/*"]},
+    package_data={"unires_hf": ["model/presets/*.json", "evaluation/*/*.md", "evaluation/*/*.txt", "baselines/presets/*.json", "checkpoints/**/*"]},
     install_requires=[
         "transformers>=5.23,<6",
         "torch>=2.6",

@@ -209,6 +209,13 @@ def test_no_referent_empties_the_mask(processor):
     assert [result["is_empty"] for result in both] == [False, False]
 
 
+def test_a_model_without_a_presence_head_always_finds_something(processor):
+    outputs = outputs_for(torch.full((1, 16, 16), 9.0))
+    outputs.presence_logits = None
+    result = processor.post_process_referring_segmentation(outputs, [(30, 20)])[0][0]
+    assert not result["is_empty"] and result["score"] == pytest.approx(1, abs=1e-3)
+
+
 def test_expressions_return_to_their_pictures_in_order(processor):
     logits = torch.stack([torch.full((16, 16), value) for value in (1.0, 2.0, 3.0, 4.0)])
     outputs = outputs_for(logits, indices=[2, 0, 2, 0])

@@ -142,7 +142,8 @@ class UniResProcessor(ProcessorMixin):
 
         Args:
             outputs (`UniResOutput`):
-                `logits` (expressions, h, w), `presence_logits` (expressions,) and `image_indices` (expressions,).
+                `logits` (expressions, h, w), `presence_logits` (expressions,) or `None`, and `image_indices`
+                (expressions,).
             target_sizes (`torch.Tensor` of shape `(images, 2)` or `list[tuple[int, int]]`):
                 Height and width of each picture, as in `original_sizes`.
             threshold (`float`, *optional*, defaults to `mask_threshold`):
@@ -177,7 +178,9 @@ class UniResProcessor(ProcessorMixin):
         labels = [text] * len(indices) if text is None or isinstance(text, str) else group_text(text)[0]
         if len(labels) != len(indices):
             raise ValueError(f"`text` has {len(labels)} expressions, but `outputs` has {len(indices)}.")
-        presence = outputs.presence_logits.detach().float().sigmoid().tolist()
+        presence = [1.0] * len(indices)  # models without a presence head always find something
+        if outputs.presence_logits is not None:
+            presence = outputs.presence_logits.detach().float().sigmoid().tolist()
         level = math.log(threshold / (1 - threshold))
         results = [[] for _ in sizes]
         for logit_map, probability, index, label in zip(logits, presence, indices, labels, strict=True):

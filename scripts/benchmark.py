@@ -1,0 +1,183 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Speed and memory of UniRES beside its own CLIP encoders and beside CLIPSeg, at one input resolution.
+
+    python scripts/benchmark.py [--preset base] [--runs 5] [--threads 2] [--expressions 1 4 16 64] [--out FILE.json]
+
+Weights are random, of the published sizes: speed does not depend on them. All subjects run in one process, in turn,
+so that a slow moment of the machine hits them alike; each figure is the median of the runs, and each ratio the median
+of the ratios run by run. CLIPSeg takes as many pictures as it has texts, so it encodes the picture for each of them.
+"""
+
+import argparse
+import json
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from transformers import CLIPModel, CLIPSegConfig, CLIPSegForImageSegmentation
+
+from unires_hf import UniResConfig, UniResModel
+
+WORDS = 17  # tokens of a sentence (paper, supplementary A.3)
+
+
+class Subjects:
+    """The models, and what is timed of them; a picture, and as many expressions as asked."""
+
+    def __init__(self, config: UniResConfig, device: str, dtype: torch.dtype):
+        self.config, self.device, self.dtype = config, device, dtype
+        self.side = config.vision_config.image_size
+        self.pixel_values = torch.randn(1, 3, self.side, self.side, device=device, dtype=dtype)
+
+    def prepare(self, model: torch.nn.Module) -> torch.nn.Module:
+        return model.eval().to(self.device, self.dtype)
+
+    def words(self, expressions: int) -> dict[str, torch.Tensor]:
+        text = self.config.text_config
+        input_ids = torch.randint(0, text.vocab_size - 2, (expressions, WORDS), device=self.device)
+        input_ids[:, -1] = text.eos_token_id
+        return {"input_ids": input_ids, "attention_mask": torch.ones_like(input_ids)}
+
+    def unires(self) -> Callable[[int], None]:
+        """A new picture and all its expressions in one call."""
+        model = self.prepare(UniResModel(self.config))
+
+        def run(expressions: int) -> None:
+            model(pixel_values=self.pixel_values, **self.words(expressions))
+
+        run.model = model
+        return run
+
+    def clip(self) -> Callable[[int], None]:
+        """The bare encoders: the picture, and the expressions."""
+        text, vision = self.config.text_config.to_dict(), self.config.vision_config.to_dict()
+        config = CLIPModel.config_class(text_config=text, vision_config=vision)
+        model = self.prepare(CLIPModel(config))
+
+        def run(expressions: int) -> None:
+            model.get_image_features(pixel_values=self.pixel_values)
+            model.get_text_features(**self.words(expressions))
+
+        return run
+
+    def clipseg(self) -> Callable[[int], None]:
+        """CLIPSeg (rd64), the picture once for each expression, as its processor prepares it."""
+        vision = {"image_size": self.side, "patch_size": 16}
+        model = self.prepare(CLIPSegForImageSegmentation(CLIPSegConfig(vision_config=vision)))
+
+        def run(expressions: int) -> None:
+            words = self.words(expressions)
+            model(pixel_values=self.pixel_values.expand(expressions, -1, -1, -1), **words)
+
+        return run
+
+
+def interleaved(tasks: dict[str, Callable[[], None]], runs: int, device: str) -> dict[str, list[float]]:
+    """Seconds of each task in each run, after one run to warm up."""
+    seconds: dict[str, list[float]] = {name: [] for name in tasks}
+    for number in range(runs + 1):
+        for name, task in tasks.items():
+            start = time.perf_counter()
+            task()
+            if device == "cuda":
+                torch.cuda.synchronize()
+            if number:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def ratio(above: list[float], below: list[float]) -> float:
+    return statistics.median(a / b for a, b in zip(above, below, strict=True))
+
+
+def peak_memory(name: str, expressions: int, arguments: argparse.Namespace) -> float:
+    """MiB at the peak of a process of its own that runs one subject once."""
+    command = [sys.executable, __file__, "--peak-of", name, "--expressions", str(expressions)]
+    command += ["--preset", arguments.preset, "--dtype", arguments.dtype, "--threads", str(arguments.threads)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+
+
+def peak_resident() -> float:
+    """MiB of this process at its peak; `getrusage` would count the parent's, which Linux hands down."""
+    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+
+@torch.inference_mode()
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--preset", default="base")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"])
+    parser.add_argument("--expressions", type=int, nargs="+", default=[1, 4, 16, 64])
+    parser.add_argument("--out", help="a JSON file for the figures")
+    parser.add_argument("--peak-of", choices=["unires", "clip", "clipseg"], help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    subjects = Subjects(UniResConfig.from_preset(arguments.preset), device, getattr(torch, arguments.dtype))
+
+    if arguments.peak_of:
+        getattr(subjects, arguments.peak_of)()(arguments.expressions[0])
+        print(torch.cuda.max_memory_allocated() / 2**20 if device == "cuda" else peak_resident())
+        return
+
+    unires, clip, clipseg = subjects.unires(), subjects.clip(), subjects.clipseg()
+    model = unires.model
+    vision_embeds = model.get_image_features(subjects.pixel_values)
+    tasks = {
+        "vision": lambda: model.get_image_features(subjects.pixel_values),
+        "clip 1": lambda: clip(1),
+        "asked 1": lambda: model(vision_embeds=vision_embeds, **subjects.words(1)),
+        "asked 17": lambda: model(vision_embeds=vision_embeds, **subjects.words(17)),
+    }
+    for k in arguments.expressions:
+        tasks[f"unires {k}"] = lambda k=k: unires(k)
+        tasks[f"clipseg {k}"] = lambda k=k: clipseg(k)
+    seconds = interleaved(tasks, arguments.runs, device)
+    median = {name: statistics.median(values) for name, values in seconds.items()}
+
+    further = [(many - one) / 16 for many, one in zip(seconds["asked 17"], seconds["asked 1"], strict=True)]
+    figures = {
+        "machine": f"{platform.processor() or platform.machine()}, {arguments.threads} threads, {device}",
+        "preset": arguments.preset,
+        "dtype": arguments.dtype,
+        "runs": arguments.runs,
+        "further_expression_over_vision": ratio(further, seconds["vision"]),
+        "seconds": median,
+    }
+    if 1 in arguments.expressions:
+        figures["overhead_over_clip_1"] = ratio(seconds["unires 1"], seconds["clip 1"])
+    for k in arguments.expressions:
+        figures[f"masks_per_second_{k}"] = k / median[f"unires {k}"]
+        figures[f"clipseg_masks_per_second_{k}"] = k / median[f"clipseg {k}"]
+        figures[f"faster_than_clipseg_{k}"] = ratio(seconds[f"clipseg {k}"], seconds[f"unires {k}"])
+    for k in arguments.expressions:
+        figures[f"peak_mib_{k}"] = peak_memory("unires", k, arguments)
+        figures[f"clipseg_peak_mib_{k}"] = peak_memory("clipseg", k, arguments)
+
+    print(f"{arguments.preset} at {subjects.side} px, {arguments.dtype}, {figures['machine']}, {arguments.runs} runs")
+    if 1 in arguments.expressions:
+        print(f"one expression over the bare CLIP encoders: {figures['overhead_over_clip_1']:.2f}x")
+    print(f"a further expression over the image's encoding: {100 * figures['further_expression_over_vision']:.1f} %")
+    print("\n| expressions | faster than CLIPSeg | masks/s | CLIPSeg masks/s | peak MiB | CLIPSeg peak MiB |")
+    print("|---:|---:|---:|---:|---:|---:|")
+    for k in arguments.expressions:
+        print(
+            f"| {k} | {figures[f'faster_than_clipseg_{k}']:.2f}x | {figures[f'masks_per_second_{k}']:.2f} | "
+            f"{figures[f'clipseg_masks_per_second_{k}']:.2f} | {figures[f'peak_mib_{k}']:.0f} | "
+            f"{figures[f'clipseg_peak_mib_{k}']:.0f} |"
+        )
+    if arguments.out:
+        with open(arguments.out, "w") as file:
+            json.dump(figures, file, indent=2)
+
+
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,7 @@ BIN := .venv/bin
 # One virtual environment for everything; made again only when what it is made from changes.
 .venv/installed: setup.py pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,opencv]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,report]'
 	touch $@
 
 demo: .venv/installed

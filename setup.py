@@ -8,7 +8,6 @@ from setuptools import find_packages, setup
 
 extras = {
     "app": ["gradio"],
-    "opencv": ["opencv-python-headless"],
     "pascal-part": ["scipy"],
     "ray": ["ray[data]"],
     "report": ["matplotlib", "wordcloud"],

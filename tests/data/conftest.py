@@ -272,6 +272,8 @@ def partimagenet() -> Layout:
     annotations = [
         annotation(0, 7, 0, [5, 5, 15, 15]),
         annotation(1, 7, 1, [20, 10, 30, 20]),
+        annotation(4, 7, 2, [20, 30, 5, 10]),
+        annotation(5, 7, 2, [40, 30, 5, 10]),
         annotation(2, 8, 0, [5, 5, 15, 15], segmentation=[[1, 2, 3, 4], rectangle(5, 5, 15, 15)]),
         annotation(3, 8, 0, [50, 5, 15, 15]),
     ]
@@ -282,6 +284,7 @@ def partimagenet() -> Layout:
         kinds = [
             {"id": 0, "name": "Quadruped Head", "supercategory": "Quadruped"},
             {"id": 1, "name": "Quadruped Body", "supercategory": "Quadruped"},
+            {"id": 2, "name": "Quadruped Foot", "supercategory": "Quadruped"},
         ]
         to_json(root / "annotations/val/val.json", {**content, "categories": kinds})
 
@@ -306,7 +309,7 @@ def drawn(value: Any) -> Any:
         return pixels(*value).astype(np.uint8)
     if value == []:
         return np.zeros((0, 0))
-    return value if isinstance(value, str | float) else "broken"
+    return value if isinstance(value, str | float) and value else "broken"
 
 
 def pascal_part() -> Layout:

@@ -97,7 +97,9 @@ def test_the_folder_says_what_is_in_it(source: Path, tmp_path: Path) -> None:
     assert [shard["images"] for shard in done["shards"]] == [3, 3, 1]
     assert json.loads((tmp_path / "out/manifest.json").read_text())["splits"]["train"] == done
     card = (tmp_path / "out/README.md").read_text()
-    assert "license: cc-by-4.0" in card and "unires convert …" in card and "| train | 7 | 14 | 7 | 28 | 7 | 0 |" in card
+    assert (
+        "license: cc-by-4.0" in card and "unires convert …" in card and "| train | 7 | 14 | 7 | 28 | 7 | 0 |" in card
+    )
 
 
 def test_splits_join_one_folder(source: Path, tmp_path: Path) -> None:
@@ -131,10 +133,16 @@ def test_ray_makes_the_same_bytes(source: Path, tmp_path: Path) -> None:
 KILLED_EVERYWHERE = """
     import os, signal, sys
     from pathlib import Path
-    from unires_hf.data.convert import convert
+    import PIL.Image
+    from unires_hf.data import dataset_card
+    from unires_hf.data.convert import COUNTS, convert
     from unires_hf.data.interchange import read_interchange
 
     source, base = sys.argv[1:]
+    PIL.Image.init()  # what each child would have to import
+    nothing = dict.fromkeys((*COUNTS, "skipped"), 0) | {"command": ""}
+    dataset_card.render({"licence": "other", "splits": {"train": nothing}}, "")
+    os.fsync = lambda file: None  # slow, and for a loss of power: what a killed process wrote stays
 
     def child(work):
         pid = os.fork()
@@ -153,10 +161,11 @@ KILLED_EVERYWHERE = """
     def killed(out, last):
         seen = 0
 
-        def watch(event, arguments):  # every file that Python opens, moves, makes or deletes
+        def watch(event, arguments):  # every file that Python opens to write, moves, makes or deletes
             nonlocal seen
-            if event in ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir"):
-                seen += str(base) in str(arguments[0]) or event == "os.remove"
+            writes = event == "open" and arguments[1] not in ("r", "rb", None)
+            if writes or event in ("os.rename", "os.remove", "os.rmdir", "os.mkdir"):
+                seen += 1
                 if seen == last:
                     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -183,16 +192,17 @@ KILLED_EVERYWHERE = """
 """
 
 
-def test_killed_anywhere_it_resumes_to_the_same_bytes(source: Path, tmp_path: Path) -> None:
-    (source / "004.jpg").write_bytes(b"no picture")
-    (source / "006.jpg").write_bytes((source / "006.jpg").read_bytes()[:300])
+def test_killed_anywhere_it_resumes_to_the_same_bytes(tmp_path: Path) -> None:
+    source = write_source(tmp_path / "source", images=5)
+    (source / "002.jpg").write_bytes(b"no picture")
+    (source / "004.jpg").write_bytes((source / "004.jpg").read_bytes()[:300])
     script = tmp_path / "killed_everywhere.py"
     script.write_text(textwrap.dedent(KILLED_EVERYWHERE))
     done = subprocess.run(
         [sys.executable, str(script), str(source), str(tmp_path / "outs")], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 40  # kills
+    assert int(done.stdout) > 30  # kills
 
 
 def test_what_is_broken_is_skipped_by_name_and_counted(source: Path, tmp_path: Path) -> None:
@@ -210,7 +220,7 @@ def test_what_is_broken_is_skipped_by_name_and_counted(source: Path, tmp_path: P
     places = " ".join(where for where, _ in lost(tmp_path / "out"))
     assert all(name in places for name in ("000.jpg", "001.jpg", "003.jpg", "004.jpg", "line 8"))
     rows = datasets.load_dataset(str(tmp_path / "out"), split="train", cache_dir=str(tmp_path / "cache"))
-    assert rows["image_id"] == ["002.jpg", "003.jpg", "004.jpg", "005.jpg", "006.jpg"][: len(rows)] or len(rows) == 5
+    assert list(rows["image_id"]) == ["002.jpg", "003.jpg", "004.jpg", "005.jpg", "006.jpg"]
 
 
 @pytest.mark.parametrize("damage", ["line", "picture"])
@@ -221,7 +231,7 @@ def test_strict_stops_and_shows_nothing(source: Path, tmp_path: Path, damage: st
         (source / "005.jpg").write_bytes((source / "005.jpg").read_bytes()[:300])
     with pytest.raises(Broken, match="line 8" if damage == "line" else "image 005.jpg"):
         run(source, tmp_path / "out", strict=True)
-    assert not list((tmp_path / "out").glob("*.*")) or all(it.name[0] == "." for it in (tmp_path / "out").iterdir())
+    assert all(it.name.startswith(".") for it in (tmp_path / "out").iterdir())
     run(source, tmp_path / "out")
     assert len(lost(tmp_path / "out")) == 1
     with pytest.raises(ValueError, match="without 1 things"):
@@ -290,7 +300,9 @@ def test_rows_are_never_held_all_at_once(source: Path, tmp_path: Path) -> None:
 
 def test_pictures_that_come_with_the_row_are_kept(source: Path, tmp_path: Path) -> None:
     run(source, tmp_path / "once/out")
-    again = convert(read_interchange(tmp_path / "once/out"), tmp_path / "twice/out", "train", command="c", shard_rows=3)
+    again = convert(
+        read_interchange(tmp_path / "once/out"), tmp_path / "twice/out", "train", command="c", shard_rows=3
+    )
     assert again["skipped"] == 0
     for name, content in contents(tmp_path / "once/out").items():
         if name.endswith(".parquet"):

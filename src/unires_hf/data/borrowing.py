@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 
 from . import masks
-from .rows import Draft
+from .draft import Draft
 from .schema import Row, Skipped
 
 SAME = 0.8

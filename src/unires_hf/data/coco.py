@@ -16,26 +16,16 @@ from typing import NamedTuple
 
 from . import masks
 from .borrowing import Lender
+from .draft import Draft, clipped, drafted, segmentation
+from .files import first_existing, located, require
 from .json_index import Table, read_tables
-from .part_expressions import Traits, compose, spoken
-from .rows import (
-    Draft,
-    clipped,
-    drafted,
-    find,
-    first_existing,
-    listed,
-    located,
-    record_id,
-    require,
-    segmentation,
-    take,
-)
+from .part_expressions import Traits, compose, of_one_object, spoken
+from .records import find, listed, record_id, take
 from .schema import Row, Skipped
 
 HELD = 0.9
 """A part belongs to the object that holds this share of it (our choice: both outlines are drawn by hand)."""
-_NO_ADJECTIVES = {"logo", "text"}  # PACO's pattern attributes that are nouns
+_NO_ADJECTIVES = {"logo", "other", "text"}  # PACO's attributes that are nouns, and "other(color)" and its like
 _FILES = (
     "annotations/instances_{split}2017.json",
     "annotations/instances_{split}2014.json",
@@ -172,7 +162,7 @@ class CocoFile:
         broken: set[tuple[str, str | None]] = set()
         later: list[tuple[Row, str, str]] = []
         for record in records:
-            kinds = set(self.kinds.values())
+            kinds = set(self.kinds.values())  # a broken annotation may be of any kind while its own is not known
             with draft.attempt(f"annotation {record.get('id')}") as lost:
                 category, part = find(self.kinds, record.get("category_id"))
                 kinds = {(category, part)}
@@ -187,7 +177,8 @@ class CocoFile:
         self.lender.lend(draft, Path(name).stem)
         traits |= _add_parts(draft, later, broken)
         unbounded = {category for category, part in broken if part is None}
-        unbounded |= {find(self.kinds, it)[0] for it in listed(image, "not_exhaustive_category_ids")}
+        more = listed(image, "not_exhaustive_category_ids")  # PACO's are LVIS's, and may be of none of its kinds
+        unbounded |= {category for it, (category, _) in self.kinds.items() if it in more}
         compose(draft.targets, draft.width, traits, unbounded)
 
     def _traits(self, record: Row) -> Traits:
@@ -204,40 +195,59 @@ def _add_parts(
     draft: Draft, records: list[tuple[Row, str, str]], broken: set[tuple[str, str | None]]
 ) -> dict[str, Traits]:
     """Adds one target for each part of each object, and returns their traits; `broken` grows by what is broken."""
-    groups: dict[tuple[str | None, str, str], list[_Instance]] = {}
+    instances: list[_Instance] = []
     for record, category, part in records:
         with draft.attempt(f"annotation {record.get('id')}") as lost:
-            instance = _instance(draft, record, category)
-            groups.setdefault((instance.parent, category, part), []).append(instance)
+            instances.append(_instance(draft, record, category, part))
         broken |= {(category, part)} if lost else set()
     traits = {}
-    for (parent, category, part), group in groups.items():
+    for group in _grouped(instances):
+        first = group[0]
         with draft.attempt(f"annotations {', '.join(str(it.own_id) for it in group)}"):
-            if (category, part) in broken:
-                raise ValueError(f"another {part} of a {category} in the image is broken: none is sure to be whole.")
+            if (first.category, first.part) in broken:
+                raise ValueError(f"another '{first.part}' of the image is broken: none is sure to be whole.")
             mask, box = _merged(group)
-            own_id = group[0].own_id
-            target = draft.add(own_id, category, mask, box=box, granularity="part", part=part, parent=parent)
+            named = {"granularity": "part", "part": first.part, "parent": first.parent}
+            target = draft.add(first.own_id, first.category, mask, box=box, **named)
             traits[target["target_id"]] = Traits(instances=len(group))
     return traits
 
 
 class _Instance(NamedTuple):
+    """One instance of a part; `parent` is its object's target_id."""
+
     own_id: int | str
+    category: str
+    part: str
     mask: masks.RLE | None
     box: list[float]
     parent: str | None
 
 
-def _instance(draft: Draft, record: Row, category: str) -> _Instance:
-    """One instance of a part, and the target_id of its object."""
+def _instance(draft: Draft, record: Row, category: str, part: str) -> _Instance:
     mask = segmentation(record, draft)
     box = clipped(masks.bbox(mask) if mask else record.get("bbox"), draft.height, draft.width)
     link = record.get("obj_ann_id", record.get("parent_id"))
     if link is not None:
-        return _Instance(record_id(record), mask, box, draft.scoped(link))
-    owners = draft.holders(mask, category, HELD) if mask else []
-    return _Instance(record_id(record), mask, box, owners[0]["target_id"] if len(owners) == 1 else None)
+        parent = draft.scoped(link)
+    else:
+        owners = draft.holders(mask, category, HELD) if mask else []
+        parent = owners[0]["target_id"] if len(owners) == 1 else None
+    return _Instance(record_id(record), category, part, mask, box, parent)
+
+
+def _grouped(instances: list[_Instance]) -> list[list[_Instance]]:
+    """Instances of one part of one object; without an object, of those that can only be of one."""
+    orphans: dict[str, list[str]] = {}
+    for it in instances:
+        if it.parent is None:
+            orphans.setdefault(it.category, []).append(it.part)
+    alone = {category for category, parts in orphans.items() if of_one_object(parts)}
+    groups: dict[tuple, list[_Instance]] = {}
+    for it in instances:
+        apart = it.own_id if it.parent is None and it.category not in alone else None
+        groups.setdefault((it.parent, it.category, it.part, apart), []).append(it)
+    return list(groups.values())
 
 
 def _merged(group: list[_Instance]) -> tuple[masks.RLE | None, list[float] | None]:

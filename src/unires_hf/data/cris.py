@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from .coco_names import BY_INDEX
+from .draft import Draft, drafted
+from .files import read_json, require
 from .pictures import read_mask
+from .records import find, grouped, take
 from .refer import picture_folder, say_sentences
-from .rows import Draft, drafted, find, grouped, read_json, require, take
 from .schema import Row, Skipped
 
 _CURE = "Prepare it with CRIS's tools, or name another split."

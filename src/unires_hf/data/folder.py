@@ -36,9 +36,11 @@ from functools import partial
 from pathlib import Path
 
 from . import masks
+from .draft import Draft, drafted
+from .files import require
 from .json_index import Table
 from .pictures import read_mask
-from .rows import Draft, as_record, drafted, require, take
+from .records import as_record, take
 from .schema import Row, Skipped
 
 

@@ -11,9 +11,11 @@ from functools import partial
 from pathlib import Path
 
 from . import masks, safe_pickle
+from .draft import Draft, drafted, segmentation
+from .files import first_existing, read_json
 from .json_index import Table, read_tables
+from .records import category_names, find, take
 from .refer import COCO_FOLDERS, open_coco_image, picture_folder, refs_of_split, say_sentences
-from .rows import Draft, category_names, drafted, find, first_existing, read_json, segmentation, take
 from .schema import Row, Skipped
 
 _CURE = "Put the files of henghuiding/gRefCOCO there."

@@ -9,8 +9,10 @@ from pathlib import Path
 from datasets import Dataset, Image, load_dataset
 
 from .coco_names import BY_ID
+from .draft import Draft, drafted, segmentation
+from .files import located, require
+from .records import find, take
 from .refer import say_sentences
-from .rows import Draft, drafted, find, located, require, segmentation, take
 from .schema import Row, Skipped
 
 
@@ -30,9 +32,9 @@ def read_hub(
     """
     rows = root if isinstance(root, Dataset) else load_dataset(str(root), split=split)
     if {"raw_anns", "raw_image_info", "sentences"} <= set(rows.column_names):
-        folder = require(
-            Path(images or "COCO pictures"), "These rows carry no pictures: name COCO's folder in `images`."
-        )
+        if images is None:
+            raise ValueError("the rows carry no pictures: give the folder of COCO's as `images`.")
+        folder = require(Path(images), "Give the folder of COCO's pictures.")
         yield from _rows(rows, "image_path", lambda name: Path(name).stem, partial(_fill_jxu124, folder))
     elif {"image", "answer", "segmentation", "file_name"} <= set(rows.column_names):
         undecoded = rows.cast_column("image", Image(decode=False))

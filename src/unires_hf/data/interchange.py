@@ -13,8 +13,9 @@ from pathlib import Path
 import pyarrow.parquet
 
 from . import masks
+from .draft import Draft, drafted
 from .folder import read_lines
-from .rows import Draft, drafted, take
+from .records import take
 from .schema import FEATURES, Row, Skipped
 
 _BATCH = 16  # rows: pictures of a few hundred kB each
@@ -48,16 +49,20 @@ def _read_shard(source: str, shard: Path) -> Iterator[Row | Skipped]:
             raise ValueError(f"it has no column {' or '.join(sorted(missing))}")
         for batch in pyarrow.parquet.ParquetFile(shard).iter_batches(_BATCH):
             for row in batch.to_pylist():
-                yield from drafted(row.get("source") or source, row.get("image_id"), partial(_fill, row))
+                yield from drafted(row.get("source") or source, row.get("image_id"), partial(_fill, row, shard.parent))
     except (OSError, ValueError) as error:  # pyarrow's errors are both
         yield Skipped(source, shard.name, f"the rest of the shard is unreadable: {error}.")
 
 
-def _fill(row: Row, draft: Draft) -> None:
+def _fill(row: Row, folder: Path, draft: Draft) -> None:
+    take(row, "image_id", str)
     image = take(row, "image", dict)
     size = take(row, "height", int), take(row, "width", int)
-    draft.open(image["bytes"] if image.get("bytes") else Path(take(image, "path", str)), size)
-    draft.image = image  # as it is: also the name of the embedded file
+    if image.get("bytes"):
+        draft.open(image["bytes"], size)
+        draft.image = image  # as it is, with the name of the embedded file
+    else:
+        draft.open(folder / take(image, "path", str), size)
     for number, target in enumerate(take(row, "targets", list)):
         with draft.attempt(f"image {draft.image_id}, target number {number}"):
             for key in ("target_id", "granularity", "category"):

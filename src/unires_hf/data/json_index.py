@@ -12,6 +12,7 @@ import numpy as np
 
 _CHUNK = 1 << 22
 _DECODER = json.JSONDecoder()
+_NUMBER = "+-.0123456789eE"  # before one of these, a number may have been cut in two
 
 
 class Table:
@@ -106,14 +107,15 @@ def read_tables(path: Path, keys: dict[str | None, str], cure: str) -> tuple[dic
 
 
 class _Stream:
-    """Walks a JSON text piece by piece. Latin-1 keeps one character a byte, so positions are offsets; the text of the
-    strings is wrong then, so what is kept is decoded again from its bytes."""
+    """Walks a JSON text piece by piece. Read as Latin-1, a character is a byte, so that positions are offsets; a value
+    with characters beyond ASCII is then decoded again from its bytes."""
 
     def __init__(self, file: Any):
         self._file = file
         self._text = ""
         self._at = 0
         self._start = 0  # offset in the file of the text's first character
+        self._length = 0  # of the last value
 
     def members(self) -> Iterator[str | None]:
         """The keys of the top object, each to be followed by `value` or `elements`; None alone for a top array."""
@@ -131,37 +133,33 @@ class _Stream:
             raise ValueError(f"there is more after its end, at byte {self._start + self._at}")
 
     def elements(self) -> Iterator[tuple[Any, int, int]]:
-        """The elements of the array here: value with Latin-1 strings, offset and length in bytes."""
+        """The elements of the array here: value, offset and length in bytes."""
         self._step("[")
         if self._skip("]"):
             return
         while True:
-            self._peek()
-            value, length = self._parse()
-            yield value, self._start + self._at - length, length
+            value = self.value()
+            yield value, self._start + self._at - self._length, self._length
             if self._skip("]"):
                 return
             self._step(",")
 
     def value(self) -> Any:
-        """The value here, with its true strings."""
+        """The value here."""
         self._peek()
-        _, length = self._parse()
-        return json.loads(self._text[self._at - length : self._at].encode("latin-1"))
-
-    def _parse(self) -> tuple[Any, int]:
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
-                if end < len(self._text):  # else a number may go on in the next piece
-                    length, self._at = end - self._at, end
-                    return value, length
             except ValueError:
                 if not self._more():
                     raise
-            else:
-                if not self._more():
-                    raise ValueError("it is cut off")
+                continue
+            if self._text[end : end + 1] not in _NUMBER:  # nor at the end of the text
+                piece = self._text[self._at : end]
+                self._length, self._at = len(piece), end
+                return value if piece.isascii() else json.loads(piece.encode("latin-1"))
+            if not self._more():
+                raise ValueError("it is cut off")
 
     def _peek(self) -> str:
         while True:

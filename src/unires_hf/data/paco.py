@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .borrowing import Lender
 from .coco import CocoFile, annotation_file, picture_folders
-from .rows import located
+from .files import located
 from .schema import Row, Skipped
 
 _FILES = ("paco_lvis_v1_{split}.json", "annotations/paco_lvis_v1_{split}.json")

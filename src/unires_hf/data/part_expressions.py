@@ -16,6 +16,8 @@ from .schema import Row
 
 MARGIN = 0.1
 """Of two centers, one is to the left if they are this share of the image's width apart (our choice)."""
+ONCE = {"body", "head", "torso"}
+"""Parts that an object has one of (our choice: those that PartImageNet and Pascal-Part share)."""
 PLACES = ("left", "right", "middle")
 MOST = 3
 """At most so many ways of naming one object; each gives two expressions for every part (our choice)."""
@@ -170,11 +172,18 @@ def _own_phrases(objects: list[Row]) -> dict[str, list[str]]:
     }
 
 
+def of_one_object(parts: Iterable[str]) -> bool:
+    """Whether parts of a category whose objects are not annotated can be taken for one object's: there is something
+    among them that an object has once, and nothing of the kind is there twice."""
+    once = Counter(spoken(part) for part in parts if spoken(part) in ONCE)
+    return bool(once) and max(once.values()) == 1
+
+
 def _orphan_phrases(part: Row, targets: list[Row], scene: Scene) -> list[str]:
-    """The category, where no object is annotated and the parts can be of only one: each occurs once."""
+    """The category, where no object of it is annotated and the parts can be of only one."""
     category = part["category"]
     siblings = [it["part"] for it in targets if it["category"] == category and it["granularity"] == "part"]
-    alone = len(set(siblings)) == len(siblings) and scene.referents(Phrase(spoken(category))) == []
+    alone = of_one_object(it for it in siblings if it) and scene.referents(Phrase(spoken(category))) == []
     return [spoken(category)] if alone and category else []
 
 
@@ -227,3 +236,10 @@ def plural(name: str) -> str:
     elif not last.endswith("s"):
         last += "s"
     return " ".join([*before, last])
+
+
+def singular(name: str) -> str:
+    """The name whose plural this is, or the name itself."""
+    irregular = {many: one for one, many in _PLURALS.items()}
+    shorter = (irregular.get(name, name), re.sub("ies$", "y", name), name.removesuffix("s"), name.removesuffix("es"))
+    return next((it for it in shorter if it != name and plural(it) == name), name)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .coco import CocoFile, annotation_file, picture_folders
-from .rows import located, take
+from .files import located
+from .records import take
 from .schema import Row, Skipped
 
 _FILES = ("annotations/{split}/{split}.json", "annotations/{split}.json", "{split}.json")

@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 
 from . import masks
+from .draft import Draft, drafted
+from .files import first_existing, require
 from .matlab import read_mat
 from .part_expressions import Traits, compose
-from .rows import Draft, drafted, first_existing, require, take
+from .records import take
 from .schema import Row, Skipped
 
 _CURE = "Put Pascal-Part's Annotations_Part and PASCAL VOC 2010's folders there."

@@ -11,8 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from . import masks
+from .draft import Draft, drafted
+from .files import require
 from .json_index import Table, read_tables
-from .rows import Draft, drafted, require, take
+from .records import take
 from .schema import Row, Skipped
 
 _CURE = "Download PhraseCut there, or name another split: train, val, test or miniv."

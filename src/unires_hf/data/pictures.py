@@ -24,6 +24,8 @@ def picture_size(picture: Path | bytes) -> tuple[int, int]:
             turned = opened.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
     except FileNotFoundError as error:
         raise ValueError(f"{named(picture)} is missing.") from error
+    except PIL.UnidentifiedImageError as error:  # Pillow's own words hold an address, other in every run
+        raise ValueError(f"{named(picture)} is unreadable: it is in no format that Pillow knows.") from error
     except Exception as error:  # Pillow's plug-ins raise nearly anything on damaged headers
         raise ValueError(f"{named(picture)} is unreadable: {error}.") from error
     return (width, height) if turned else (height, width)

@@ -1,6 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """Fills shards on Ray Data, past one machine; needs the extra `ray`."""
 
+import logging
 from collections.abc import Callable, Iterator
 
 import ray.data
@@ -19,7 +20,10 @@ def fill_with_ray(work: Callable[[int], int], shards: list[int], num_proc: int) 
     """
     if not shards:
         return
+    ray.data.DataContext.get_current().enable_progress_bars = False  # the converter has its own
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
     numbers = ray.data.from_items([{"shard": number} for number in shards], override_num_blocks=len(shards))
-    done = numbers.map(lambda row: {"images": work(row["shard"])}, concurrency=num_proc)
+    pool = ray.data.TaskPoolStrategy(size=min(num_proc, len(shards)))
+    done = numbers.map(lambda row: {"images": work(row["shard"])}, compute=pool)
     for row in done.iter_rows():
         yield row["images"]

@@ -14,9 +14,11 @@ from functools import partial
 from pathlib import Path
 
 from .cris import add_segment
-from .part_expressions import plural
+from .draft import Draft, drafted
+from .files import read_json, require
+from .part_expressions import singular
+from .records import grouped
 from .refer import picture_folder
-from .rows import Draft, drafted, grouped, read_json, require
 from .schema import Row, Skipped
 
 HELD = 0.7
@@ -48,7 +50,7 @@ def read_refcocom(root: str | Path, split: str = "val", images: str | Path | Non
         yield from drafted("refcocom", Path(name).stem, fill)
 
 
-def _fill(picture: Path, both: list[Row], parts: list[Row], masks: Path, names: dict[str, str], draft: Draft) -> None:
+def _fill(picture: Path, both: list[Row], parts: list[Row], masks: Path, names: set[str], draft: Draft) -> None:
     draft.open(picture)
     part_ids = [record["segment_id"] for record in parts if "segment_id" in record]
     for record in both:
@@ -79,20 +81,17 @@ def _share_of_words(target: Row, words: set[str]) -> float:
     return max((sum(word in words for word in it) / len(it) for it in said if it), default=0.0)
 
 
-def _part_names(parts_of: dict[str, list[Row]]) -> dict[str, str]:
-    """The words that stand before "of" in the split's expressions, each with its singular if that is among them:
-    "white head of cow" gives "head"."""
+def _part_names(parts_of: dict[str, list[Row]]) -> set[str]:
+    """The words that stand before "of" in the split's expressions: "white head of cow" gives "head"."""
     texts = (text for records in parts_of.values() for record in records for text in _texts(record))
-    names = {name for name in map(_before_of, texts) if name}
-    singular = {plural(name): name for name in sorted(names)}
-    return {name: singular.get(name, name) for name in names}
+    return {name for name in map(_before_of, texts) if name}
 
 
-def _part_name(record: Row, names: dict[str, str]) -> str | None:
-    """The part as the record's own expressions name it, in either order of words; None if none does."""
+def _part_name(record: Row, names: set[str]) -> str | None:
+    """The part, in the singular, as the record's expressions name it in either order of words; None if none does."""
     texts = _texts(record)
     said = [_before_of(text) for text in texts] + [text.split()[-1] for text in texts]
-    return next((names[name] for name in said if name in names), None)
+    return next((singular(name) for name in said if name in names), None)
 
 
 def _texts(record: Row) -> list[str]:

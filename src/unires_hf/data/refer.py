@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from . import safe_pickle
+from .draft import Draft, drafted, segmentation
+from .files import first_existing, require
 from .json_index import Table, read_tables
-from .rows import Draft, category_names, drafted, find, first_existing, require, segmentation, take
+from .records import category_names, find, take
 from .schema import Row, Skipped
 
 COCO_FOLDERS = ("images/mscoco/images/train2014", "images/train2014", "train2014", "images")

@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from . import masks
+from .draft import Draft, drafted
+from .files import read_json, require
 from .matlab import read_mat
-from .rows import Draft, drafted, read_json, require, take
+from .records import take
 from .schema import Row, Skipped
 
 _CURE = "Put ReferIt's files there, or name another split: train, val, trainval or test."

@@ -15,7 +15,7 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 def load(path: str | Path) -> Any:
-    """Loads a pickle of dicts, lists, tuples, sets, numbers, booleans, None, bytes and strings.
+    """Loads a pickle of dicts, lists, tuples, numbers, booleans, None, bytes and strings.
 
     Strings of Python 2 pickles (REFER's are protocol 0) are read as UTF-8 where they are, else as Latin-1.
 

@@ -99,7 +99,7 @@ class UniResConfig(PreTrainedConfig):
     bce_loss_weight (`float`, *optional*, defaults to 5.0):
         Weight of the mean binary cross-entropy of the logit map. CRIS trains with it alone; losses are unknown in the
         paper.
-    dice_loss_weight (`float`, *optional*, defaults to 1.0):
+    dice_loss_weight (`float`, *optional*, defaults to 2.0):
         Weight of the Dice loss. Our choice: a part covers few pixels, which a mean over pixels forgets.
     presence_loss_weight (`float`, *optional*, defaults to 0.2):
         Weight of the presence loss. Our choice; on data in which every expression has a referent it goes to zero.
@@ -145,7 +145,7 @@ class UniResConfig(PreTrainedConfig):
     mask_kernel_size: int = 3
     use_pixel_embeds: bool = True
     bce_loss_weight: float | int = 5.0
-    dice_loss_weight: float | int = 1.0
+    dice_loss_weight: float | int = 2.0
     presence_loss_weight: float | int = 0.2
     mask_threshold: float = 0.35
     presence_threshold: float | int = 0.5

@@ -1,14 +1,14 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""How readers put rows together: a draft keeps what is good and records what is not."""
+"""How readers put a row together: a draft keeps what is good and records what is not."""
 
-import json
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from . import masks
 from .pictures import named, picture_size
+from .records import brief
 from .schema import Row, Skipped, expression_problem, parent_problems, target_problem
 
 
@@ -174,76 +174,14 @@ def drafted(source: str, image_id: Any, fill: Callable[[Draft], None]) -> Iterat
     yield from draft.finish()
 
 
-def grouped(source: str, records: Any, key: str) -> Generator[Skipped, None, dict[str, list[Row]]]:
-    """Groups a list of records by the name at `key`, as the generator's value; a record without it is skipped.
+def segmentation(annotation: Row, draft: Draft) -> masks.RLE | None:
+    """The mask of a COCO annotation, or None where it has only a box (Objects365; an empty list in RefCOCO).
 
     Raises:
-        ValueError: if `records` is no list.
+        ValueError: if the segmentation is broken.
     """
-    if not isinstance(records, list):
-        raise ValueError(f"the annotations of {source} are a list of records, got {type(records).__name__}.")
-    groups: dict[str, list[Row]] = {}
-    for number, record in enumerate(records):
-        try:
-            groups.setdefault(take(record, key, str), []).append(record)
-        except ValueError as error:
-            yield Skipped(source, f"record number {number}", str(error))
-    return groups
-
-
-def take(record: Any, key: str, *kinds: type) -> Any:
-    """`record[key]`, which must be of one of the `kinds`.
-
-    Raises:
-        ValueError: if the record is no dict, lacks the key, or holds something else there.
-    """
-    if key not in as_record(record):
-        raise ValueError(f"'{key}' is missing.")
-    value = record[key]
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        expected = " or ".join(kind.__name__ for kind in kinds)
-        raise ValueError(f"'{key}' should be {expected}, got {_brief(value)}.")
-    return value
-
-
-def as_record(value: Any) -> Row:
-    """The value, which must be a dict.
-
-    Raises:
-        ValueError: if it is none.
-    """
-    if not isinstance(value, dict):
-        raise ValueError(f"a record was expected, got {_brief(value)}.")
-    return value
-
-
-def listed(record: Row, key: str) -> list:
-    """The list at `record[key]`, empty where there is none.
-
-    Raises:
-        ValueError: if something else is there.
-    """
-    return take(record, key, list) if key in record else []
-
-
-def record_id(record: Row) -> int | str:
-    """The id of a record.
-
-    Raises:
-        ValueError: if it has none.
-    """
-    return take(record, "id", int, str)
-
-
-def find(records: dict[Any, Any], key: Any) -> Any:
-    """`records[key]`.
-
-    Raises:
-        ValueError: if there is no such record.
-    """
-    if not isinstance(key, int | str) or key not in records:
-        raise ValueError(f"it points to {_brief(key)}, which does not exist.")
-    return records[key]
+    given = annotation.get("segmentation")
+    return None if given is None or given == [] else masks.from_coco(given, draft.height, draft.width)
 
 
 def clipped(box: Any, height: int, width: int) -> list[float]:
@@ -255,80 +193,8 @@ def clipped(box: Any, height: int, width: int) -> list[float]:
     try:
         x, y, w, h = (float(side) for side in box)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"a box is x, y, w, h in pixels, got {_brief(box)}.") from error
+        raise ValueError(f"a box is x, y, w, h in pixels, got {brief(box)}.") from error
     left, top, right, bottom = max(x, 0.0), max(y, 0.0), min(x + w, float(width)), min(y + h, float(height))
     if not (right > left and bottom > top):
-        raise ValueError(f"the box {_brief(box)} (x, y, w, h) has no area in the image of {height} x {width} (h, w).")
+        raise ValueError(f"the box {brief(box)} (x, y, w, h) has no area in the image of {height} x {width} (h, w).")
     return [left, top, right - left, bottom - top]
-
-
-def read_json(path: Path, cure: str) -> Any:
-    """Loads an annotation file.
-
-    Args:
-        path (`Path`): the file.
-        cure (`str`): what to do when it is missing.
-
-    Raises:
-        ValueError: if it is missing or no JSON.
-    """
-    try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise ValueError(f"{path} is missing. {cure}") from error
-    except ValueError as error:
-        raise ValueError(f"{path} is not whole JSON ({error}). Download it again.") from error
-
-
-def first_existing(root: str | Path, names: Iterable[str], cure: str) -> Path:
-    """The first of the paths under `root` that exists.
-
-    Raises:
-        ValueError: if `root` or all of them are missing.
-    """
-    for name in names:
-        if (require(Path(root), cure) / name).exists():
-            return Path(root) / name
-    raise ValueError(f"{root} has none of {', '.join(names)}. {cure}")
-
-
-def located(folders: list[Path], name: str) -> Path:
-    """A picture by the name in its record, which may be a bare name, a path or a URL of another folder layout."""
-    pieces = name.split("/")
-    paths = [folder / "/".join(pieces[-depth:]) for folder in folders for depth in (len(pieces), 2, 1)]
-    return next((path for path in paths if path.is_file()), paths[0])
-
-
-def require(path: Path, cure: str) -> Path:
-    """Returns the folder or file.
-
-    Raises:
-        ValueError: if it is missing.
-    """
-    if not path.exists():
-        raise ValueError(f"{path} is missing. {cure}")
-    return path
-
-
-def segmentation(annotation: Row, draft: Draft) -> masks.RLE | None:
-    """The mask of a COCO annotation, or None where it has only a box (Objects365; an empty list in RefCOCO).
-
-    Raises:
-        ValueError: if the segmentation is broken.
-    """
-    given = annotation.get("segmentation")
-    return None if given is None or given == [] else masks.from_coco(given, draft.height, draft.width)
-
-
-def category_names(coco: dict[str, Any]) -> dict[Any, str]:
-    """The names of a COCO file's categories by id.
-
-    Raises:
-        ValueError: if the file has none.
-    """
-    return {take(it, "id", int): take(it, "name", str) for it in take(coco, "categories", list)}
-
-
-def _brief(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "…"

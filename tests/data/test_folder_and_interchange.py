@@ -1,0 +1,149 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+import json
+
+import numpy as np
+import PIL.Image
+import pytest
+from datasets import Dataset, load_dataset
+
+from unires_hf.data import masks
+from unires_hf.data.folder import read_folder
+from unires_hf.data.interchange import read_interchange
+from unires_hf.data.schema import FEATURES, Skipped
+
+
+def test_both_forms(layouts, box_pixels, tmp_path):
+    rows, skipped = layouts["folder"]().rows(tmp_path)
+    assert not skipped and [row["image_id"] for row in rows] == ["a.jpg", "sub/b.jpg"]
+    truck, wheel, bus = rows[0]["targets"]
+    assert [it["text"] for it in truck["expressions"]] == ["the red truck", "red truck"]
+    assert np.array_equal(masks.decode(truck["mask"]), box_pixels(2, 2, 40, 40))
+    assert wheel["granularity"] == "part" and np.array_equal(masks.decode(wheel["mask"]), box_pixels(4, 30, 8, 8))
+    assert masks.area(bus["mask"]) == 0
+    truck, wheel = rows[1]["targets"]
+    assert [it["expression_id"] for it in truck["expressions"]] == ["sub/b.jpg/0/0", "sub/b.jpg/e7"]
+    assert wheel["parent_id"] == truck["target_id"] == "sub/b.jpg/t"
+    assert wheel["mask"] is None and wheel["bbox"] == [4.0, 30.0, 8.0, 8.0]
+
+
+def test_imagefolder_reads_the_simple_form(layouts, tmp_path):
+    layout = layouts["folder"]()
+    layout.records["lines"] = layout.records["lines"][:2]
+    layout.write(tmp_path, layout.records)
+    (tmp_path / "sub/b.jpg").unlink()
+    # imagefolder does not take two lines about one picture.
+    (tmp_path / "metadata.jsonl").write_text(json.dumps(layout.records["lines"][0]))
+    data = load_dataset("imagefolder", data_dir=str(tmp_path), split="train", cache_dir=str(tmp_path / "cache"))
+    row = next(it for it in data if it["text"])
+    assert row["image"].size == (80, 60) and row["text"] == "the red truck"
+
+
+@pytest.mark.parametrize(
+    "mask", [[5, 5, 15, 5, 15, 15, 5, 15], [[5, 5, 15, 5, 15, 15, 5, 15]], "rle", "runs", "m.png"]
+)
+def test_every_form_of_mask(layouts, box_pixels, tmp_path, mask):
+    truth = box_pixels(5, 5, 10, 10)
+    rle = masks.encode(truth)
+    mask = {"rle": rle, "runs": {"size": [60, 80], "counts": masks.runs(rle).tolist()}}.get(str(mask), mask)
+    layout = layouts["folder"]()
+    layout.records["lines"] = [{"file_name": "a.jpg", "text": "it", "mask": mask}]
+    layout.write(tmp_path, layout.records)
+    if mask == "m.png":
+        PIL.Image.fromarray(np.repeat(truth[:, :, None], 3, axis=2).astype(np.uint8) * 255).save(tmp_path / mask)
+    (row,) = layout.read(tmp_path)
+    assert np.array_equal(masks.decode(row["targets"][0]["mask"]), truth)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ({"mask": "no.png"}, "no.png is missing"),
+        ({"mask": [[1, 2, 3]]}, "finite numbers"),
+        ({"mask": {"size": [80, 60], "counts": "0"}}, "the mask is"),
+        ({}, "neither a mask nor a box"),
+        ({"bbox": [1, 2, 3]}, "a box is x, y, w, h"),
+        ({"mask": [1, 1, 1, 1, 1, 1]}, "has no pixel"),
+        ({"text": ""}, "has no words"),
+        ({"text": 5, "no_target": True}, "'text' should be str"),
+        ({"no_target": True, "granularity": "thing"}, "granularity is 'object' or 'part'"),
+        ({"targets": []}, "it has no targets"),
+    ],
+)
+def test_a_broken_line_is_skipped(layouts, tmp_path, line, reason):
+    layout = layouts["folder"]()
+    whole = {"file_name": "a.jpg", "text": "a tree", "bbox": [1, 1, 5, 5]}
+    broken = {"file_name": "a.jpg", "text": "a hill"} | ({"bbox": [1, 1, 5, 6]} if line == {"text": ""} else {}) | line
+    layout.records["lines"] = [whole, broken]
+    rows, skipped = layout.rows(tmp_path)
+    assert len(skipped) == 1 and reason in skipped[0].reason
+    assert [it["text"] for target in rows[0]["targets"] for it in target["expressions"]] == ["a tree"]
+
+
+def test_lines_that_are_no_records(layouts, tmp_path):
+    layout = layouts["folder"]()
+    layout.write(tmp_path, layout.records)
+    path = tmp_path / "metadata.jsonl"
+    path.write_bytes("\ufeff".encode() + path.read_bytes() + b"\n{no json\n[1]\n\xff\n")
+    yielded = list(read_folder(tmp_path))
+    assert [it["image_id"] for it in yielded if not isinstance(it, Skipped)] == ["a.jpg", "sub/b.jpg"]
+    assert [it.where for it in yielded if isinstance(it, Skipped)] == [
+        "metadata.jsonl, line 7",
+        "metadata.jsonl, line 9",
+        "metadata.jsonl",
+    ]
+
+
+def test_folders_of_splits(layouts, tmp_path):
+    layout = layouts["folder"]()
+    layout.write(tmp_path / "val", layout.records)
+    assert len(list(read_folder(tmp_path, "val"))) == 2
+    with pytest.raises(ValueError, match="metadata.jsonl is missing. Write one"):
+        list(read_folder(tmp_path, "train"))
+
+
+def shard(rows, path):
+    embedded = [row | {"image": {"path": "a.jpg", "bytes": open(row["image"]["path"], "rb").read()}} for row in rows]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Dataset.from_list(embedded, features=FEATURES).to_parquet(path)
+    return embedded
+
+
+def test_our_own_parquet_comes_back_as_it_was(layouts, tmp_path):
+    rows, _ = layouts["refcoco"]().rows(tmp_path / "source")
+    written = shard(rows[:1], tmp_path / "data/train-00000-of-00002.parquet")
+    written += shard(rows[1:], tmp_path / "data/train-00001-of-00002.parquet")
+    assert list(read_interchange(tmp_path)) == written
+
+
+def test_damage_in_parquet_is_skipped(layouts, tmp_path):
+    rows, _ = layouts["refcoco"]().rows(tmp_path / "source")
+    rows[0]["targets"][0]["mask"]["counts"] = "0"
+    rows[0]["targets"][1]["bbox"] = [90.0, 0.0, 5.0, 5.0]
+    rows[1]["height"] = 61
+    shard(rows, tmp_path / "train-00000-of-00003.parquet")
+    whole, _ = layouts["coco"]().rows(tmp_path / "coco")
+    shard(whole, tmp_path / "train-00002-of-00003.parquet")
+    (tmp_path / "train-00001-of-00003.parquet").write_bytes(b"PAR1 cut off")
+    yielded = list(read_interchange(tmp_path))
+    lost = [(it.where, it.reason) for it in yielded if isinstance(it, Skipped)]
+    assert [where for where, _ in lost] == [
+        "image 7, target number 0",
+        "target 7/1",
+        "image 8",
+        "train-00001-of-00003.parquet",
+    ]
+    assert "do not fill" in lost[0][1] and "does not lie" in lost[1][1] and "are for (61, 80)" in lost[2][1]
+    assert [it["source"] for it in yielded if not isinstance(it, Skipped)] == ["coco", "coco"]
+
+
+def test_parquet_of_another_kind_is_named(tmp_path):
+    Dataset.from_dict({"image_id": ["a"]}).to_parquet(tmp_path / "train-00000-of-00001.parquet")
+    (lost,) = read_interchange(tmp_path)
+    assert "it has no column height or image or source or targets or width" in lost.reason
+    with pytest.raises(ValueError, match=r"neither test-\*.parquet nor test.jsonl"):
+        list(read_interchange(tmp_path, "test"))
+
+
+def test_jsonl_interchange_carries_its_source(layouts, tmp_path):
+    rows, skipped = layouts["interchange"]().rows(tmp_path)
+    assert not skipped and [row["source"] for row in rows] == ["mres-32m"]

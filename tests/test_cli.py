@@ -1,0 +1,182 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""The command line: from a folder of pictures to Parquet, its statistics and a score; and what it says of mistakes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import datasets
+import numpy as np
+import PIL.Image
+import pyarrow.parquet as pq
+import pytest
+import torch
+from tiny_unires import tiny_config
+from transformers import CLIPTokenizer
+from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+from unires_hf import UniResModel
+from unires_hf.cli import EXPECTED, main
+from unires_hf.model.image_processing_pil_unires import UniResImageProcessorPil
+from unires_hf.model.processing_unires import UniResProcessor
+from unires_hf.report.expected import PAPERS
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """One's own pictures, in the simple form of `folder`."""
+    root = tmp_path / "pictures"
+    root.mkdir()
+    noise = np.random.default_rng(0)
+    lines = []
+    for number in range(3):
+        PIL.Image.fromarray(noise.integers(0, 256, (40, 60, 3), np.uint8)).save(root / f"{number}.png")
+        polygon = [5, 5, 30, 5, 30, 30, 5, 30]
+        lines.append({"file_name": f"{number}.png", "text": "the truck", "category": "truck", "mask": polygon})
+    (root / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return root
+
+
+def convert(pictures: Path, out: Path, *more: str) -> int:
+    return main(["convert", "folder", "--root", str(pictures), "--split", "train", "--out", str(out), *more])
+
+
+def test_from_pictures_to_statistics(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    pytest.importorskip("wordcloud", reason="the extra `report` is not installed")
+    assert convert(pictures, tmp_path / "out", "--shard-rows", "2") == 0
+    assert "train: 3 images, 3 objects, 0 parts, 3 expressions in 2 shards" in capsys.readouterr().out
+    card = (tmp_path / "out/README.md").read_text()
+    assert f"unires convert folder --root {pictures} --split train --out out --shard-rows 2" in card
+    assert main(["stats", str(tmp_path / "out"), "--expect", "refcoco"]) == 0
+    assert "| images | 3 | 3 |" in capsys.readouterr().out
+    assert (tmp_path / "out/stats/gallery.png").exists()
+    rows = datasets.load_dataset(str(tmp_path / "out"), split="train", cache_dir=str(tmp_path / "cache"))
+    assert len(rows) == 3, "the report is no part of the data"
+
+
+def test_what_is_lost_is_said(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (pictures / "1.png").unlink()
+    assert convert(pictures, tmp_path / "out") == 0
+    assert "1 things were skipped" in capsys.readouterr().out
+    assert convert(pictures, tmp_path / "strict", "--strict") == 2
+    assert "1.png" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["convert", "nothing", "--root", "r", "--split", "val", "--out", "o"], "There is no reader 'nothing'"),
+        (["convert", "refcoco", "--root", "r", "--split", "val", "--out", "o"], "missing"),
+        (
+            ["convert", "refcoco", "--root", "r", "--split", "val", "--out", "o", "--set", "colour=red"],
+            "takes dataset, split_by, images",
+        ),
+        (["convert", "folder", "--root", "r", "--split", "val", "--out", "o", "--num-proc", "0"], "1 or more"),
+        (["stats", "nowhere"], "nowhere holds no shards"),
+        (["evaluate", "nowhere", "partscenes,length=1", "--split", "nosuch"], "nosuch"),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    words: list[str], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    captured = capsys.readouterr()
+    assert complaint in captured.err.splitlines()[-1]
+    assert captured.err.splitlines()[-1].startswith("unires: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_of_its_own_ends_without_a_traceback(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "unires_hf.cli", "stats", str(tmp_path)], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "holds no shards" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert all(command in shown for command in ("convert", "stats", "evaluate"))
+
+
+def test_stats_offers_what_the_paper_counts() -> None:
+    assert EXPECTED == tuple(PAPERS)
+
+
+def test_push_uploads_to_a_private_repository(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    calls = []
+
+    def create(self, repo, **options):
+        calls.append(("create", repo, options))
+        return f"https://hub/{repo}"
+
+    def upload(self, *, repo_id, folder_path, **options):
+        calls.append(("upload", repo_id, sorted(it.name for it in folder_path.iterdir())))
+
+    monkeypatch.setattr("huggingface_hub.HfApi.create_repo", create)
+    monkeypatch.setattr("huggingface_hub.HfApi.upload_folder", upload)
+    assert convert(pictures, tmp_path / "out", "--push", "me/trucks") == 0
+    assert calls[0] == ("create", "me/trucks", {"repo_type": "dataset", "private": True, "exist_ok": True})
+    assert calls[1][2] == ["README.md", "manifest.json", "skipped.jsonl", "train-00000-of-00001.parquet"]
+    assert "https://hub/me/trucks" in capsys.readouterr().out
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """A tiny model of random weights with a tokenizer of letters."""
+    letters = list(bytes_to_unicode().values())
+    words = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    tokenizer = CLIPTokenizer(vocab={word: at for at, word in enumerate(words)}, merges=[], model_max_length=20)
+    torch.manual_seed(0)
+    config = tiny_config()
+    config.text_config.vocab_size = len(words)
+    config.text_config.bos_token_id, config.text_config.eos_token_id = len(words) - 2, len(words) - 1
+    config.text_config.pad_token_id = len(words) - 1
+    images = UniResImageProcessorPil(size={"height": 32, "width": 32})
+    folder = tmp_path / "checkpoint"
+    UniResModel(config).save_pretrained(folder)
+    UniResProcessor(image_processor=images, tokenizer=tokenizer).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("dataset", ["partscenes,length=2", "converted"])
+def test_evaluate(
+    dataset: str,
+    checkpoint: Path,
+    pictures: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    split = "val"
+    if dataset == "converted":
+        convert(pictures, tmp_path / "out")
+        dataset, split = str(tmp_path / "out"), "train"
+    words = [
+        "evaluate",
+        str(checkpoint),
+        dataset,
+        "--split",
+        split,
+        "--max-images",
+        "2",
+        "--out",
+        str(tmp_path / "r.json"),
+    ]
+    assert main([*words, "--controls", "all_foreground", "--device", "cpu"]) == 0
+    summary = json.loads((tmp_path / "r.json").read_text())
+    assert summary["split"] == split and summary["model"] == str(checkpoint)
+    controls = pq.read_table(tmp_path / "r.controls.parquet")
+    assert set(controls["predictor"].to_pylist()) == {"all_foreground"}
+    if split == "train":
+        (share,) = set(controls["iou"].to_pylist())
+        assert share == pytest.approx(25 * 25 / (40 * 60), abs=0.03), "the polygon's share of the picture"
+    assert (tmp_path / "r.md").read_text().strip() in capsys.readouterr().out

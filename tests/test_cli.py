@@ -18,6 +18,7 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from unires_hf import UniResModel
 from unires_hf.cli import EXPECTED, main
+from unires_hf.data import masks
 from unires_hf.model.image_processing_pil_unires import UniResImageProcessorPil
 from unires_hf.model.processing_unires import UniResProcessor
 from unires_hf.report.expected import PAPERS
@@ -180,3 +181,32 @@ def test_evaluate(
         (share,) = set(controls["iou"].to_pylist())
         assert share == pytest.approx(25 * 25 / (40 * 60), abs=0.03), "the polygon's share of the picture"
     assert (tmp_path / "r.md").read_text().strip() in capsys.readouterr().out
+
+
+def test_segment(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    PIL.Image.linear_gradient("L").resize((50, 30)).convert("RGB").save(tmp_path / "picture.png")
+    words = ["segment", str(tmp_path / "picture.png"), "the dark side", "its edge", "--model", str(checkpoint)]
+    assert main([*words, "--out", str(tmp_path / "out"), "--threshold", "0.01", "--json"]) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "overlay.png",
+        "mask-1.png",
+        "mask-2.png",
+        "results.json",
+    }
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [result["label"] for result in results] == ["the dark side", "its edge"]
+    for number, result in enumerate(results, 1):
+        written = np.asarray(PIL.Image.open(tmp_path / "out" / f"mask-{number}.png")) > 0
+        assert written.shape == (30, 50)
+        assert np.array_equal(masks.decode(result["mask"]), written)
+    assert "the dark side: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("picture", "reason"), [("gone.png", "could not open"), ("text.png", "cannot identify")])
+def test_segment_says_what_is_wrong_with_a_picture(
+    picture: str, reason: str, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "text.png").write_text("no picture")
+    assert main(["segment", str(tmp_path / picture), "a cat", "--model", str(checkpoint)]) == 2
+    said = capsys.readouterr().err
+    assert reason in said and len(said.strip().splitlines()) == 1

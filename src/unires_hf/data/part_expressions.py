@@ -241,5 +241,5 @@ def plural(name: str) -> str:
 def singular(name: str) -> str:
     """The name whose plural this is, or the name itself."""
     irregular = {many: one for one, many in _PLURALS.items()}
-    shorter = (irregular.get(name, name), re.sub("ies$", "y", name), name.removesuffix("s"), name.removesuffix("es"))
+    shorter = (irregular.get(name, name), re.sub("ies$", "y", name), name.removesuffix("es"), name.removesuffix("s"))
     return next((it for it in shorter if it != name and plural(it) == name), name)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-
 extras = {
     "app": ["gradio"],
     "pascal-part": ["scipy"],
@@ -25,7 +24,14 @@ setup(
     python_requires=">=3.11",
     package_dir={"": "src"},
     packages=find_packages("src"),
-    package_data={"unires_hf": ["model/presets/*.json", "evaluation/*/*.md", "evaluation/*/*.txt", "baselines/presets/*.json", "checkpoints/**/*"]},
+    package_data={
+        "unires_hf": [
+            "model/presets/*.json",
+            "baselines/presets/*.json",
+            "evaluation/*/*.md",
+            "evaluation/*/*.txt",
+        ]
+    },
     install_requires=[
         "transformers>=5.23,<6",
         "torch>=2.6",

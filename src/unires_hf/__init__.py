@@ -1,10 +1,12 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""UniRES for transformers: importing this package registers the Auto classes and `pipeline("referring-segmentation")`."""
+"""UniRES for transformers: importing it registers the Auto classes and `pipeline("referring-segmentation")`."""
 
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoProcessor
 from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.utils import is_torchvision_available
 
+from .baselines import CrisConfig, LavtConfig
+from .baselines import register as register_baselines
 from .model.configuration_unires import UniResConfig, UniResDecoderConfig
 from .model.image_processing_pil_unires import UniResImageProcessorPil
 from .model.image_processing_unires import UniResImageProcessor
@@ -12,14 +14,13 @@ from .model.modeling_unires import UniResModel, UniResPreTrainedModel
 from .model.pipeline_referring_segmentation import ReferringSegmentationPipeline
 from .model.processing_unires import UniResProcessor
 
-
 __version__ = "0.1.0"
 
 
 class _IgnoredHubKey:
     """
-    A config key that says where a Hub repository keeps a copy of these classes. With the package imported the copies are
-    not wanted: unread, the keys neither demand `trust_remote_code` nor dangle in a checkpoint saved again.
+    A config key that says where a Hub repository keeps a copy of these classes. With the package imported the copies
+    are not wanted: unread, the keys neither demand `trust_remote_code` nor dangle in a checkpoint saved again.
     """
 
     def __get__(self, instance, owner=None) -> dict:
@@ -30,7 +31,8 @@ class _IgnoredHubKey:
 
 
 def register() -> None:
-    """Makes `AutoConfig`, `AutoModel`, `AutoProcessor`, `AutoImageProcessor` and `pipeline` know UniRES."""
+    """Makes `AutoConfig`, `AutoModel`, `AutoProcessor`, `AutoImageProcessor` and `pipeline` know UniRES and rivals."""
+    register_baselines()
     image_processors = {"pil": UniResImageProcessorPil}
     if is_torchvision_available():
         image_processors["torchvision"] = UniResImageProcessor
@@ -43,9 +45,11 @@ def register() -> None:
         PIPELINE_REGISTRY.register_pipeline(
             "referring-segmentation", ReferringSegmentationPipeline, pt_model=AutoModel, type="multimodal"
         )
-    for owner in (UniResConfig, UniResImageProcessor, UniResImageProcessorPil, UniResProcessor):
+    configs = (UniResConfig, CrisConfig, LavtConfig)
+    for owner in (*configs, UniResImageProcessor, UniResImageProcessorPil, UniResProcessor):
         owner.auto_map = _IgnoredHubKey()
-    UniResConfig.custom_pipelines = _IgnoredHubKey()
+    for config in configs:
+        config.custom_pipelines = _IgnoredHubKey()
 
 
 register()

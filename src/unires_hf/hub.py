@@ -9,6 +9,7 @@ from pathlib import Path
 from huggingface_hub import HfApi
 
 from . import model as model_package
+from .model.configuration_unires import UniResConfig
 from .model.modeling_unires import UniResModel
 from .model.processing_unires import UniResProcessor
 
@@ -52,6 +53,11 @@ def export_checkpoint(model_dir: str | Path, out_dir: str | Path, card: str | No
     for name in ("config.json", "processor_config.json", "tokenizer.json"):
         if not (model_dir / name).is_file():
             raise ValueError(f"{model_dir} has no {name}: give a folder that holds a model and its processor.")
+    model_type = _read(model_dir / "config.json").get("model_type")
+    if model_type != UniResConfig.model_type:
+        raise ValueError(
+            f"{model_dir} holds a model of type {model_type!r}: only {UniResConfig.model_type!r} is exported."
+        )
     if out_dir.exists() and any(out_dir.iterdir()):
         raise ValueError(f"{out_dir} is not empty: name a new folder, nothing there will be overwritten.")
 

@@ -1,11 +1,15 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """Opens data sets by what a person writes on a command line."""
 
+import inspect
 import logging
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
-from datasets import Dataset, concatenate_datasets, load_dataset
+from datasets import Dataset, IterableDataset, concatenate_datasets, load_dataset
+from huggingface_hub.errors import HFValidationError
+from torch.utils.data import ConcatDataset, Subset
 
 from .data.schema import FEATURES, Skipped
 from .data.sources import SOURCES
@@ -13,15 +17,18 @@ from .scenes import PartScenes
 
 logger = logging.getLogger(__name__)
 
+STREAM_SHARDS = 64
+
 
 def load_rows(specifications: Sequence[str], max_images: int | None = None) -> Dataset:
     """
-    One data set of the schema, from one or more specifications.
+    One table of the schema, from one or more specifications.
 
     A specification is a folder of Parquet files or a name on the Hub, such as `my/refcoco-parquet,split=val`; or a
     reader with its arguments, such as `refcoco,root=REFER,split=val+testA`; or freshly drawn scenes, such as
-    `partscenes,split=val,length=200,seed=7`. `split` defaults to `train`; several are joined with `+`. A reader's rows
-    hold paths, not pictures, so that nothing is copied; what it had to leave out is counted in one warning.
+    `partscenes,split=val,length=200,seed=7,objects=1-3`. `split` defaults to `train`; several are joined with `+`. A
+    reader's rows hold paths, not pictures, so that nothing is copied; what it had to leave out is counted in one
+    warning.
 
     Args:
         specifications (`Sequence[str]`): one or more of them.
@@ -30,26 +37,92 @@ def load_rows(specifications: Sequence[str], max_images: int | None = None) -> D
     Raises:
         ValueError: if a specification is malformed, names nothing, or has other columns than the schema.
     """
-    rows = concatenate_datasets([_load(specification) for specification in specifications])
+    tables = [_table(rows) for specification in specifications for rows in _open(specification)]
+    rows = concatenate_datasets(tables)
     return rows if max_images is None else rows.select(range(min(max_images, len(rows))))
 
 
-def _load(specification: str) -> Dataset:
+def load_training_rows(
+    specifications: Sequence[str], max_images: int | None = None, streaming: bool = False
+) -> list[Dataset | Subset | IterableDataset]:
+    """
+    What each of the specifications names, for [`training_set`]: tables, and scenes that are drawn when asked for.
+
+    Args:
+        specifications (`Sequence[str]`): as for [`load_rows`].
+        max_images (`int`, *optional*): keep the first so many rows of each.
+        streaming (`bool`, *optional*, defaults to `False`): streams instead; data of the Hub are then read, and
+            downloaded, as they pass by.
+
+    Raises:
+        ValueError: as [`load_rows`].
+    """
+    opened = []
+    for specification in specifications:
+        pieces = _open(specification, streaming)
+        if streaming:
+            stream = concatenate_datasets([_stream(rows) for rows in pieces])
+            opened.append(stream if max_images is None else stream.take(max_images))
+        elif isinstance(pieces[0], PartScenes):
+            scenes = ConcatDataset(pieces)
+            opened.append(Subset(scenes, range(len(scenes) if max_images is None else min(max_images, len(scenes)))))
+        else:
+            rows = concatenate_datasets(pieces)
+            opened.append(rows if max_images is None else rows.select(range(min(max_images, len(rows)))))
+    return opened
+
+
+def _open(specification: str, streaming: bool = False) -> list[Dataset | PartScenes | IterableDataset]:
     name, *pairs = specification.split(",")
     options = dict(pair.partition("=")[::2] for pair in pairs)
     if not name or not all(options.values()):
         raise ValueError(f"{specification!r} is no data set: write NAME,key=value,… without blanks.")
     splits = options.pop("split", "train").split("+")
     if name == "partscenes":
-        numbers = {key: int(value) for key, value in options.items()}
-        return Dataset.from_list([row for split in splits for row in PartScenes(split, **numbers)], features=FEATURES)
+        numbers = {key: _numbers(specification, value) for key, value in options.items()}
+        _check_options(specification, PartScenes, numbers)
+        return [PartScenes(split, **numbers) for split in splits]
     if name in SOURCES:
-        return concatenate_datasets([_read(name, split, options) for split in splits])
-    rows = load_dataset(name, split="+".join(splits), **options)
+        _check_options(specification, SOURCES[name], options)
+        return [_read(name, split, options) for split in splits]
+    try:
+        rows = load_dataset(name, split="+".join(splits), streaming=streaming, **options)
+    except (FileNotFoundError, ConnectionError, HFValidationError) as error:
+        raise ValueError(
+            f"{name!r} is no folder, no data set that can be had from the Hub ({error}), and none of the readers "
+            f"partscenes, {', '.join(SOURCES)}."
+        ) from error
     missing = sorted(set(FEATURES) - set(rows.column_names))
     if missing:
         raise ValueError(f"{name} has no column {missing[0]!r}: convert it with `unires convert` first.")
-    return rows.select_columns(list(FEATURES))
+    return [rows.select_columns(list(FEATURES))]
+
+
+def _numbers(specification: str, value: str) -> int | tuple[int, ...]:
+    """`"7"` is a number, `"1-3"` a pair."""
+    try:
+        numbers = tuple(int(number) for number in value.split("-"))
+    except ValueError:
+        raise ValueError(f"{specification!r}: partscenes takes whole numbers, got {value!r}.") from None
+    return numbers if len(numbers) > 1 else numbers[0]
+
+
+def _check_options(specification: str, opener: Any, options: dict[str, Any]) -> None:
+    try:
+        inspect.signature(opener).bind(split="", **options)
+    except TypeError as error:
+        name = specification.partition(",")[0]
+        raise ValueError(f"{specification!r}: {error}. (A folder of that name is written ./{name}.)") from None
+
+
+def _table(rows: Dataset | PartScenes) -> Dataset:
+    return rows if isinstance(rows, Dataset) else Dataset.from_list(list(rows), features=FEATURES)
+
+
+def _stream(rows: Dataset | PartScenes | IterableDataset) -> IterableDataset:
+    if isinstance(rows, PartScenes):
+        return rows.to_iterable()
+    return rows.to_iterable_dataset(min(STREAM_SHARDS, len(rows))) if isinstance(rows, Dataset) else rows
 
 
 def _read(name: str, split: str, options: dict[str, str]) -> Dataset:

@@ -93,6 +93,8 @@ class _Epoch(torch.utils.data.Dataset):
         raise NotImplementedError
 
     def __getitem__(self, index: int) -> Row:
+        if not 0 <= index < len(self):
+            raise IndexError(f"line {index} is not among the {len(self)} of an epoch.")
         for step in range(len(self)):
             place = (index + step) % len(self)
             dealer = random.Random(f"{self.seed} {int(self.epoch)} {place}")
@@ -221,7 +223,8 @@ class SampledExpressions(_Epoch):
 
 class StreamedExpressions(torch.utils.data.IterableDataset):
     """
-    The same for rows that only pass by, without an end: pass after pass, each shuffled and drawn anew.
+    The same for rows that only pass by, without an end: pass after pass, each shuffled and drawn anew. To resume a run
+    is to read again what it had read.
 
     Args:
         rows (`datasets.IterableDataset`): rows of `FEATURES`; their shards are spread over processes and workers.

@@ -133,7 +133,8 @@ class ReferringSegmentationPipeline(Pipeline):
         kept = {name: model_inputs.pop(name) for name in ("text", "original_sizes")}
         model_inputs["pixel_values"] = model_inputs["pixel_values"].to(self.model.dtype)
         outputs = self.model(**model_inputs)
-        return {name: outputs[name] for name in ("logits", "presence_logits", "image_indices")} | kept
+        wanted = ("logits", "presence_logits", "image_indices")  # a model without a presence head has None
+        return {name: getattr(outputs, name) for name in wanted} | kept
 
     def postprocess(
         self, model_outputs: dict[str, Any], threshold: float | None = None, presence_threshold: float | None = None

@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Arguments of the training scripts, as flags, JSON or YAML; the defaults are the paper's fine-tuning recipe."""
+"""Arguments of the training scripts, as flags, JSON or YAML; the defaults are the paper's two recipes."""
 
 import json
 import sys
@@ -61,23 +61,60 @@ class DataArguments:
         },
     )
     eval_data: list[str] = field(default_factory=list, metadata={"help": "The same, for evaluation."})
-    max_text_length: int = field(
-        default=17, metadata={"help": "Tokens of a sentence with [SOS] and [EOS]; 22 for RefCOCOg (paper, A.3)."}
+    max_text_length: int | None = field(
+        default=None,
+        metadata={
+            "help": "Tokens of a sentence with [SOS] and [EOS]. Default: 22 where RefCOCOg takes part, else 17 "
+            "(paper, A.3)."
+        },
     )
     expressions_per_image: int = field(
         default=8, metadata={"help": "Expressions that share one encoding of their image, at most."}
     )
-    max_train_images: int | None = field(default=None, metadata={"help": "Use the first so many images."})
+    train_weights: list[float] | None = field(
+        default=None,
+        metadata={"help": "How often to draw from each of --train_data, in any unit. Default: each image once."},
+    )
+    object_part_ratio: float | None = field(
+        default=None,
+        metadata={"help": "Share of part expressions among those of an image, 0 to 1. Default: as the data are."},
+    )
+    streaming: bool = field(
+        default=False,
+        metadata={"help": "Read the training data as they pass by, without an end; needs --max_steps."},
+    )
+    shuffle_buffer: int = field(
+        default=1000, metadata={"help": "Images of a stream among which a worker draws the next one."}
+    )
+    horizontal_flip: bool = field(
+        default=False,
+        metadata={
+            "help": "Mirror every second picture, with left and right exchanged in its words. Off, since words are "
+            'not understood: "the one left" is mirrored as well.'
+        },
+    )
+    strict_data: bool = field(
+        default=False, metadata={"help": "Stop at an image or mask that cannot be read; default: leave it out, warn."}
+    )
+    max_train_images: int | None = field(
+        default=None, metadata={"help": "Use the first so many images of each data set."}
+    )
     max_eval_images: int | None = field(default=None, metadata={"help": "Evaluate on the first so many images."})
 
     def __post_init__(self):
         if not (self.train_data or self.eval_data):
             raise ValueError("Give --train_data, --eval_data or both: there is nothing to do without data.")
+        if self.max_text_length is None:
+            names = [specification.lower() for specification in self.train_data + self.eval_data]
+            self.max_text_length = 22 if any("refcocog" in name for name in names) else 17
 
 
 @dataclass
 class UniResTrainingArguments(TrainingArguments):
-    """`TrainingArguments` with the paper's fine-tuning recipe (supplementary A.3) as defaults."""
+    """`TrainingArguments` with the paper's fine-tuning recipe (supplementary A.3) as defaults.
+
+    `resume_from_checkpoint` may be "last": the last whole checkpoint in `output_dir`, or a new start if there is none.
+    """
 
     learning_rate: float = field(default=1e-5, metadata={"help": "Paper, A.3: 1e-5 for everything."})
     clip_learning_rate: float | None = field(
@@ -94,6 +131,19 @@ class UniResTrainingArguments(TrainingArguments):
     eval_strategy: str = field(default="epoch", metadata={"help": "no, steps or epoch."})
     save_strategy: str = field(default="epoch", metadata={"help": "no, steps, epoch or best."})
     logging_steps: float = field(default=10, metadata={"help": "Steps between two lines of the log."})
+    logging_nan_inf_filter: bool = field(
+        default=False, metadata={"help": "Without use: a loss that is not finite ends the run."}
+    )
+    example_images: int = field(
+        default=4, metadata={"help": "Images drawn with their masks to output_dir/examples at each evaluation."}
+    )
+    dataloader_num_workers: int = field(default=2, metadata={"help": "Processes that prepare batches."})
+    ddp_find_unused_parameters: bool | None = field(
+        default=False, metadata={"help": "All weights take part in every step."}
+    )
+    train_sampling_strategy: str = field(
+        default="sequential", metadata={"help": "Must stay sequential: the data set shuffles itself in each epoch."}
+    )
     remove_unused_columns: bool = field(
         default=False, metadata={"help": "Must stay false: the collator makes the model's inputs from whole rows."}
     )
@@ -108,9 +158,22 @@ class UniResTrainingArguments(TrainingArguments):
         super().__post_init__()
 
 
-def parse_arguments() -> tuple[ModelArguments, DataArguments, UniResTrainingArguments]:
-    """The arguments of a script: flags, or one JSON or YAML file that holds them."""
-    parser = HfArgumentParser((ModelArguments, DataArguments, UniResTrainingArguments))
+@dataclass
+class PreTrainingArguments(UniResTrainingArguments):
+    """The paper's pre-training recipe (supplementary A.3): fine-tuning's, but for these."""
+
+    num_train_epochs: float = field(default=50.0, metadata={"help": "Paper, A.3: 50."})
+    warmup_epochs: float = field(default=5.0, metadata={"help": "Paper, A.3: 5."})
+    per_device_train_batch_size: int = field(
+        default=16, metadata={"help": "Groups of up to expressions_per_image; 16 x 8 is the paper's batch of 128."}
+    )
+
+
+def parse_arguments(
+    recipe: type[UniResTrainingArguments] = UniResTrainingArguments,
+) -> tuple[ModelArguments, DataArguments, UniResTrainingArguments]:
+    """The arguments of a script, flags or one JSON or YAML file that holds them, with the defaults of a recipe."""
+    parser = HfArgumentParser((ModelArguments, DataArguments, recipe))
     if len(sys.argv) == 2 and Path(sys.argv[1]).suffix == ".json":
         return parser.parse_json_file(sys.argv[1])
     if len(sys.argv) == 2 and Path(sys.argv[1]).suffix in (".yaml", ".yml"):

@@ -28,7 +28,7 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[UniRes
         model = UniResModel.from_pretrained(arguments.model_name_or_path, **overrides)
         processor = UniResProcessor.from_pretrained(arguments.model_name_or_path)
         if arguments.image_size is not None:
-            processor.image_processor.size = {"height": arguments.image_size, "width": arguments.image_size}
+            _set_image_size(processor.image_processor, model.config, arguments.image_size)
     elif arguments.clip is not None:
         model = UniResModel.from_clip(arguments.clip, image_size=arguments.image_size or 448, **overrides)
         processor = make_processor(model.config, AutoTokenizer.from_pretrained(arguments.clip), arguments.resize_mode)
@@ -60,20 +60,21 @@ def fit_tokenizer(config: UniResConfig, texts: Iterable[str]) -> CLIPTokenizer:
 
 def make_processor(config: UniResConfig, tokenizer: CLIPTokenizer, resize_mode: str = "letterbox") -> UniResProcessor:
     """A processor for a model of this config: its input size, and labels at the size of its logits."""
-    side = config.vision_config.image_size
-    logits = side // config.vision_config.patch_size * 2 ** (len(config.mask_head_channels) - 1)
     image_processor_class = UniResImageProcessor if is_torchvision_available() else UniResImageProcessorPil
-    image_processor = image_processor_class(
-        size={"height": side, "width": side},
-        mask_size={"height": logits, "width": logits},
-        resize_mode=resize_mode,
-    )
+    image_processor = image_processor_class(resize_mode=resize_mode)
+    _set_image_size(image_processor, config, config.vision_config.image_size)
     return UniResProcessor(
         image_processor,
         tokenizer,
         mask_threshold=config.mask_threshold,
         presence_threshold=config.presence_threshold,
     )
+
+
+def _set_image_size(image_processor: UniResImageProcessor, config: UniResConfig, side: int) -> None:
+    logits = side // config.vision_config.patch_size * 2 ** (len(config.mask_head_channels) - 1)
+    image_processor.size = {"height": side, "width": side}
+    image_processor.mask_size = {"height": logits, "width": logits}
 
 
 def _children(model: UniResModel) -> list[str]:

@@ -1,58 +1,126 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """A training run from its arguments to its metrics; what all training scripts share."""
 
+import itertools
 import logging
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
-from transformers import set_seed
+from datasets import Dataset, IterableDataset
+from transformers import TrainerCallback, set_seed
 
-from unires_hf.loading import load_rows
+from unires_hf.data.groups import Rows, training_set
+from unires_hf.loading import load_rows, load_training_rows
 
 from .arguments import DataArguments, ModelArguments, UniResTrainingArguments
 from .build import build_model
+from .card import facts_of
+from .checkpoints import last_checkpoint
 from .trainer import UniResTrainer
 
 logger = logging.getLogger(__name__)
 
+TEXT_ROWS = 20_000  # rows of a table whose words a preset's tokenizer is made from
+DRAWN_TEXT_ROWS = 300  # the same where pictures come along with the words
+
 
 def run(
-    model_arguments: ModelArguments, data_arguments: DataArguments, arguments: UniResTrainingArguments
+    model_arguments: ModelArguments,
+    data_arguments: DataArguments,
+    arguments: UniResTrainingArguments,
+    callbacks: list[TrainerCallback] | None = None,
 ) -> UniResTrainer:
     """Loads the data, builds the model, trains, evaluates, saves and pushes, as far as the arguments ask for it.
 
+    Args:
+        model_arguments, data_arguments, arguments: as `parse_arguments` gives them.
+        callbacks (*optional*): as for `Trainer`.
+
     Returns:
         `UniResTrainer`: after the run; its model and its log can be read.
+
+    Raises:
+        ValueError: if the arguments contradict each other, or the data cannot be learned from.
     """
+    _check_streaming(data_arguments, arguments)
     set_seed(arguments.seed)
-    train_rows = eval_rows = None
+    train_dataset = eval_rows = None
+    sets: list[Rows] | list[IterableDataset] = []
     if data_arguments.train_data:
-        train_rows = load_rows(data_arguments.train_data, data_arguments.max_train_images)
+        sets = load_training_rows(data_arguments.train_data, data_arguments.max_train_images, data_arguments.streaming)
+        train_dataset = training_set(
+            sets,
+            data_arguments.expressions_per_image,
+            weights=data_arguments.train_weights,
+            part_share=data_arguments.object_part_ratio,
+            seed=arguments.seed,
+            flip=data_arguments.horizontal_flip,
+            strict=data_arguments.strict_data,
+            buffer_size=data_arguments.shuffle_buffer,
+            process=arguments.process_index,
+            processes=arguments.world_size,
+        )
     if data_arguments.eval_data:
         eval_rows = load_rows(data_arguments.eval_data, data_arguments.max_eval_images)
     else:
         arguments.eval_strategy = "no"
 
-    said = (eval_rows if train_rows is None else train_rows).select_columns("targets")["targets"]
-    texts = [expression["text"] for targets in said for target in targets for expression in target["expressions"]]
-    model, processor = build_model(model_arguments, texts)
+    model, processor = build_model(model_arguments, sample_texts(sets or [eval_rows]))
     trainer = UniResTrainer(
         model,
         arguments,
         processor,
-        train_rows=train_rows,
+        train_dataset=train_dataset,
         eval_rows=eval_rows,
-        expressions_per_image=data_arguments.expressions_per_image,
         max_text_length=data_arguments.max_text_length,
+        facts=facts_of(model_arguments, data_arguments),
+        callbacks=callbacks,
     )
-    if train_rows is not None:
-        logger.info("A step learns from %.1f expressions on average.", trainer.expressions_per_step)
-        outcome = trainer.train(resume_from_checkpoint=arguments.resume_from_checkpoint)
+    if train_dataset is not None:
+        images = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
+        logger.info(
+            "A step learns from up to %d expressions, of %d images; the log says how many they are on average.",
+            images * data_arguments.expressions_per_image,
+            images,
+        )
+        start = arguments.resume_from_checkpoint
+        outcome = trainer.train(last_checkpoint(arguments.output_dir) if start == "last" else start)
         trainer.save_model()
         trainer.save_metrics("train", outcome.metrics)
         trainer.save_state()
+        if train_dataset.opener.left_out:
+            logger.warning("%d times an image or a mask could not be read.", train_dataset.opener.left_out)
     if eval_rows is not None:
-        metrics = trainer.evaluate()
+        metrics = trainer.evaluate(thorough=True)
         trainer.log_metrics("eval", metrics)
         trainer.save_metrics("eval", metrics)
+        if trainer.is_world_process_zero():
+            trainer.results.save(Path(arguments.output_dir, "results.json"))
+    trainer.create_model_card()
     if arguments.push_to_hub:
-        trainer.push_to_hub(tags=["referring-image-segmentation"])
+        trainer.push_to_hub()
     return trainer
+
+
+def sample_texts(sets: Iterable[Rows | IterableDataset]) -> Iterator[str]:
+    """Expressions of the first rows of each set; pictures are not read where that can be helped."""
+    for rows in sets:
+        if isinstance(rows, Dataset):
+            targets = rows.select(range(min(TEXT_ROWS, len(rows)))).select_columns("targets")["targets"]
+        elif isinstance(rows, IterableDataset):
+            targets = (row["targets"] for row in rows.select_columns("targets").take(DRAWN_TEXT_ROWS))
+        else:
+            targets = (rows[index]["targets"] for index in range(min(DRAWN_TEXT_ROWS, len(rows))))
+        for target in itertools.chain.from_iterable(targets):
+            for expression in target["expressions"]:
+                yield expression["text"]
+
+
+def _check_streaming(data_arguments: DataArguments, arguments: UniResTrainingArguments) -> None:
+    if not data_arguments.streaming:
+        return
+    if arguments.max_steps <= 0:
+        raise ValueError("A stream has no end: give --max_steps with --streaming.")
+    for name in ("save_strategy", "eval_strategy"):
+        if getattr(arguments, name) == "epoch" and not (name == "eval_strategy" and not data_arguments.eval_data):
+            raise ValueError(f"A stream has no epochs: give --{name} steps, with the number of steps, or no.")

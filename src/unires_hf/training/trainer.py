@@ -1,14 +1,27 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """transformers' Trainer for the flat batch: groups for training, whole images at original size for evaluation."""
 
+import math
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
 from datasets import Dataset
+from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, ProcessorMixin, Trainer, TrainerCallback
+from transformers.integrations import TensorBoardCallback
 
 from unires_hf.data.collator import ReferringCollator
-from unires_hf.data.groups import ExpressionGroups
-from unires_hf.evaluation import evaluate_model
+from unires_hf.data.groups import ExpressionGroups, SampledExpressions, StreamedExpressions
+from unires_hf.evaluation import Results, evaluate_model
 
 from .arguments import UniResTrainingArguments
+from .card import model_card
+from .checkpoints import last_checkpoint
+from .examples import draw_examples
 
 CLIP_MODULES = ("text_model.", "vision_model.", "text_projection.", "visual_projection.")
 NEVER_DECAYED = ("group_tokens", "class_embedding", "token_embedding", "position_embedding")
@@ -19,12 +32,18 @@ class UniResTrainer(Trainer):
     """
     Trains on groups of expressions that share an image; evaluates every expression at original size.
 
+    The loss of a step is the mean over its expressions, on any number of processes and accumulation steps. A loss that
+    is not finite, and a checkpoint that cannot be written, end the run; the last good checkpoint stays.
+
     Args:
         model, args, processor, callbacks: as for `Trainer`.
-        train_rows (`datasets.Dataset`, *optional*): rows of the schema.
+        train_dataset (*optional*): what [`training_set`] makes.
         eval_rows (`datasets.Dataset`, *optional*): rows of the schema.
-        expressions_per_image (`int`, *optional*, defaults to 8): the largest group.
         max_text_length (`int`, *optional*, defaults to 17): tokens of a sentence (paper, A.3).
+        facts (`Mapping[str, str]`, *optional*): what else the model card says of the run, such as its data.
+
+    Raises:
+        ValueError: if one process has several GPUs, or FSDP shards a model that is to be measured.
     """
 
     def __init__(
@@ -32,28 +51,124 @@ class UniResTrainer(Trainer):
         model: PreTrainedModel,
         args: UniResTrainingArguments,
         processor: ProcessorMixin,
-        train_rows: Dataset | None = None,
+        train_dataset: ExpressionGroups | SampledExpressions | StreamedExpressions | None = None,
         eval_rows: Dataset | None = None,
-        expressions_per_image: int = 8,
         max_text_length: int = 17,
+        facts: Mapping[str, str] | None = None,
         callbacks: list[TrainerCallback] | None = None,
     ):
-        groups = None if train_rows is None else ExpressionGroups(train_rows, expressions_per_image, args.seed)
+        if args.n_gpu > 1:
+            raise ValueError(
+                f"One process has {args.n_gpu} GPUs, among which images and expressions would be split apart: start "
+                f"with `torchrun --nproc_per_node {args.n_gpu}`, or show it one GPU with CUDA_VISIBLE_DEVICES=0."
+            )
         super().__init__(
             model=model,
             args=args,
             data_collator=ReferringCollator(processor, max_text_length),
-            train_dataset=groups,
+            train_dataset=train_dataset,
             eval_dataset=eval_rows,
             processing_class=processor,
             callbacks=callbacks,
         )
+        if self.is_fsdp_enabled and eval_rows is not None:
+            raise ValueError(
+                "A model that FSDP has sharded cannot be measured while it trains, since processes measure different "
+                "numbers of batches: leave out --eval_data, and run `unires evaluate` afterwards."
+            )
+        self.facts = dict(facts or {})
+        self.results: Results | None = None
+        self._expressions = self._counted_steps = 0
 
-    @property
-    def expressions_per_step(self) -> float:
-        """The mean number of expressions of an optimiser step, over all processes and accumulation steps."""
-        groups = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-        return groups * self.train_dataset.num_expressions / len(self.train_dataset)
+    def get_train_dataloader(self) -> DataLoader:
+        """A stream deals itself out to processes and workers, which accelerate would do a second time."""
+        if not isinstance(self.train_dataset, StreamedExpressions):
+            return super().get_train_dataloader()
+        return DataLoader(
+            self.train_dataset,
+            batch_size=self._train_batch_size,
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
+            pin_memory=self.args.dataloader_pin_memory,
+            prefetch_factor=self.args.dataloader_prefetch_factor,
+        )
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator, num_batches: int, device: torch.device
+    ) -> tuple[list, torch.Tensor]:
+        """The batches of an optimiser step, and its number of expressions over all processes."""
+        batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
+        own = torch.tensor([sum(len(batch["input_ids"]) for batch in batches)], device=device)
+        count = self.accelerator.gather(own).sum()
+        self._expressions = self._expressions + count
+        self._counted_steps += 1
+        return batches, count
+
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: Mapping[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | None = None,
+    ) -> torch.Tensor | tuple[torch.Tensor, Any]:
+        """This batch's share of the mean over all expressions of the step."""
+        loss, outputs = super().compute_loss(model, inputs, return_outputs=True)
+        if num_items_in_batch is not None:
+            # What follows takes plain means, over accumulation steps and over processes.
+            batches = self.accelerator.num_processes * self.current_gradient_accumulation_steps
+            loss = loss * (len(inputs["input_ids"]) * batches / num_items_in_batch)
+        return (loss, outputs) if return_outputs else loss
+
+    def training_step(
+        self,
+        model: torch.nn.Module,
+        inputs: Mapping[str, Any],
+        num_items_in_batch: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """One forward and backward pass.
+
+        Raises:
+            FloatingPointError: if the loss is not finite.
+        """
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        self._require_finite("loss", loss)
+        return loss
+
+    def _get_grad_norm(self, model, grad_norm=None):
+        # The last moment at which the weights are still good. fp16's loss scaler skips such steps by itself.
+        grad_norm = super()._get_grad_norm(model, grad_norm)
+        if grad_norm is not None and not self.args.fp16:
+            self._require_finite("norm of the gradient", grad_norm)
+        return grad_norm
+
+    def _require_finite(self, what: str, value: torch.Tensor | float) -> None:
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"The {what} is {float(value)} in step {self.state.global_step + 1}, which was not taken. The last "
+                f"good checkpoint is {last_checkpoint(self.args.output_dir) or 'none'}: go on from it with a lower "
+                "--learning_rate, or with --bf16 in place of --fp16."
+            )
+
+    def _save_checkpoint(self, model, trial) -> None:
+        try:
+            super()._save_checkpoint(model, trial)
+        except Exception as error:
+            # Half a checkpoint would be the one to resume from, and its space is needed.
+            folder = Path(self._get_output_dir(trial), f"checkpoint-{self.state.global_step}")
+            if self.args.should_save:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise OSError(
+                f"{folder} could not be written and was removed ({error}). The last good checkpoint is "
+                f"{last_checkpoint(folder.parent) or 'none'}: make space, then go on with "
+                "--resume_from_checkpoint last."
+            ) from error
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Adds the number of expressions that a step learned from, on average since the last line."""
+        if "loss" in logs and self._counted_steps:
+            logs["expressions_per_step"] = float(self._expressions) / self._counted_steps
+            self._expressions = self._counted_steps = 0
+        super().log(logs, start_time)
 
     def get_decay_parameter_names(self, model) -> list[str]:
         """Matrices and kernels decay; norms, biases, embeddings and group tokens do not (our choice, as is usual)."""
@@ -81,22 +196,53 @@ class UniResTrainer(Trainer):
         eval_dataset: Dataset | None = None,
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
+        thorough: bool = False,
     ) -> dict[str, float]:
-        """mIoU, oIoU and Pr@0.5-0.9 of every expression, in percent, at original size (paper, supplementary A.3)."""
-        results = evaluate_model(
+        """
+        mIoU, oIoU and Pr@0.5-0.9 of every expression, in percent, at original size (paper, supplementary A.3).
+
+        Args:
+            eval_dataset, ignore_keys, metric_key_prefix: as for `Trainer.evaluate`.
+            thorough (`bool`, *optional*, defaults to `False`): with controls and intervals in `self.results`, for the
+                model card.
+        """
+        rows = self.eval_dataset if eval_dataset is None else eval_dataset
+        thoroughly = {} if thorough else {"controls": (), "bootstrap": 0}
+        self.results = evaluate_model(
             self.model,
             self.processing_class,
-            self.eval_dataset if eval_dataset is None else eval_dataset,
+            rows,
             batch_size=self.args.per_device_eval_batch_size,
             max_length=self.data_collator.max_length,
-            controls=(),
-            bootstrap=0,
+            **thoroughly,
         )
+        self._write_examples(rows)
         metrics = {
             f"{metric_key_prefix}_{name}": value
-            for name, value in results.summary.items()
-            if name.startswith(LOGGED_METRICS)
+            for name, value in self.results.summary.items()
+            if name.startswith(LOGGED_METRICS) and not name.endswith(("_low", "_high"))
         }
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def _write_examples(self, rows: Dataset) -> None:
+        """The first images with their masks, as files and to TensorBoard if that is on."""
+        if not self.is_world_process_zero():
+            return
+        step, folder = self.state.global_step, Path(self.args.output_dir, "examples")
+        boards = [it for it in self.callback_handler.callbacks if isinstance(it, TensorBoardCallback)]
+        rows = rows.select(range(min(self.args.example_images, len(rows))))
+        sheets = draw_examples(self.model, self.processing_class, rows, self.data_collator.max_length)
+        for number, sheet in enumerate(sheets):
+            folder.mkdir(parents=True, exist_ok=True)
+            sheet.save(folder / f"step-{step:06d}-{number}.png")
+            for board in boards:
+                if board.tb_writer is not None:
+                    board.tb_writer.add_image(f"examples/{number}", np.asarray(sheet), step, dataformats="HWC")
+
+    def create_model_card(self, *args, **kwargs) -> None:
+        """Writes `README.md`, filled from this run; arguments of `Trainer.create_model_card` are without use."""
+        if self.is_world_process_zero():
+            card = model_card(self.model, self.args, self.state, self.results, self.facts)
+            Path(self.args.output_dir, "README.md").write_text(card, encoding="utf-8")

@@ -1,0 +1,44 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""CRIS and LAVT as transformers models, and peers that transformers ships, all behind the calls of UniRES."""
+
+from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoProcessor
+from transformers.utils import is_torchvision_available
+
+from unires_hf.model.image_processing_pil_unires import UniResImageProcessorPil
+from unires_hf.model.image_processing_unires import UniResImageProcessor
+from unires_hf.model.processing_unires import UniResProcessor
+
+from .configuration_cris import CrisConfig, CrisVisionConfig
+from .configuration_lavt import LavtConfig
+from .modeling_cris import CrisModel, CrisPreTrainedModel, CrisVisionModel
+from .modeling_lavt import LavtModel, LavtPreTrainedModel
+from .outputs_baselines import ReferringSegmentationOutput
+from .processor import make_processor
+
+
+def register() -> None:
+    """Makes `AutoConfig`, `AutoModel`, `AutoProcessor` and `AutoImageProcessor` know CRIS and LAVT."""
+    image_processors = {"pil": UniResImageProcessorPil}
+    if is_torchvision_available():
+        image_processors["torchvision"] = UniResImageProcessor
+    AutoConfig.register("cris_vision", CrisVisionConfig, exist_ok=True)
+    for config, model in ((CrisConfig, CrisModel), (LavtConfig, LavtModel)):
+        AutoConfig.register(config.model_type, config, exist_ok=True)
+        AutoModel.register(config, model, exist_ok=True)
+        AutoImageProcessor.register(config, image_processor_classes=image_processors, exist_ok=True)
+        AutoProcessor.register(config, UniResProcessor, exist_ok=True)
+
+
+__all__ = [
+    "CrisConfig",
+    "CrisModel",
+    "CrisPreTrainedModel",
+    "CrisVisionConfig",
+    "CrisVisionModel",
+    "LavtConfig",
+    "LavtModel",
+    "LavtPreTrainedModel",
+    "ReferringSegmentationOutput",
+    "make_processor",
+    "register",
+]

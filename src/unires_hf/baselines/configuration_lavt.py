@@ -1,0 +1,118 @@
+# Copyright 2026 The unires-hf authors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""LAVT configuration: a Swin transformer, BERT, and what joins them."""
+
+import json
+from pathlib import Path
+
+from huggingface_hub.dataclasses import strict
+from transformers import BertConfig, PreTrainedConfig, SwinConfig
+from transformers.utils import auto_docstring
+
+PRESETS_FOLDER = Path(__file__).with_name("presets")
+
+
+@auto_docstring(checkpoint="unires-hf/lavt-swin-b", custom_intro="Configuration of a [`LavtModel`].")
+@strict
+class LavtConfig(PreTrainedConfig):
+    r"""
+    fusion_num_attention_heads (`list[int]`, *optional*, defaults to `[1, 1, 1, 1]`):
+        Heads of the pixel-word attention after each stage of the Swin transformer.
+    hidden_size (`int`, *optional*, defaults to 512):
+        Channels of the convolutional decoder; published: half of the last stage's.
+    class_weights (`list[float]`, *optional*, defaults to `[0.9, 1.1]`):
+        Weights of background and referent in the cross-entropy loss.
+    mask_threshold (`float`, *optional*, defaults to 0.5):
+        A pixel belongs to the mask above this probability; published: the larger one of two logits.
+    presence_threshold (`float`, *optional*, defaults to 0.5):
+        Without effect: LAVT has no presence head. Here for whoever handles LAVT and UniRES alike.
+
+    Example:
+
+    ```python
+    >>> from unires_hf.baselines import LavtConfig, LavtModel
+
+    >>> config = LavtConfig.from_preset("lavt-tiny")
+    >>> model = LavtModel(config)
+    >>> model.config.mask_threshold
+    0.5
+    ```"""
+
+    model_type = "lavt"
+    sub_configs_defaults = {"text_config": BertConfig, "vision_config": SwinConfig}
+    keys_to_ignore_at_inference = ["vision_embeds", "image_indices"]
+
+    text_config: dict | BertConfig | None = None
+    vision_config: dict | SwinConfig | None = None
+    fusion_num_attention_heads: list[int] | tuple[int, ...] = (1, 1, 1, 1)
+    hidden_size: int = 512
+    class_weights: list[float | int] | tuple[float | int, ...] = (0.9, 1.1)
+    mask_threshold: float = 0.5
+    presence_threshold: float | int = 0.5
+    initializer_range: float = 0.02
+
+    @classmethod
+    def from_preset(cls, name: str, **overrides) -> "LavtConfig":
+        """The configuration in `presets/{name}.json`, with fields replaced by `overrides`.
+
+        Raises:
+            ValueError: if there is no preset of that name; the sentence lists those that exist.
+        """
+        path = PRESETS_FOLDER / f"{name}.json"
+        if not name.startswith("lavt-") or not path.is_file():
+            names = ", ".join(sorted(preset.stem for preset in PRESETS_FOLDER.glob("lavt-*.json")))
+            raise ValueError(f"There is no preset {name!r} of LAVT; the presets are: {names}.")
+        return cls(**{**json.loads(path.read_text()), **overrides})
+
+    @property
+    def stage_channels(self) -> list[int]:
+        """Channels of each stage of the Swin transformer."""
+        return [self.vision_config.embed_dim * 2**index for index in range(len(self.vision_config.depths))]
+
+    @property
+    def logit_size(self) -> int:
+        """Side of the square logit map: that of the input."""
+        return self.vision_config.image_size
+
+    def validate_vision(self):
+        size, patch = self.vision_config.image_size, self.vision_config.patch_size
+        coarsest = 2 ** (len(self.vision_config.depths) - 1) * patch
+        if size < 2 * coarsest:
+            raise ValueError(
+                f"`vision_config.image_size` is {size}: the last stage, whose cells are {coarsest} pixels wide, must "
+                "have more than one of them to normalise over."
+            )
+
+    def validate_fusion(self):
+        stages, heads = len(self.vision_config.depths), self.fusion_num_attention_heads
+        if len(heads) != stages:
+            raise ValueError(
+                f"`fusion_num_attention_heads` is {list(heads)}: it must hold one number for each of the {stages} "
+                "stages of `vision_config.depths`."
+            )
+        for channels, count in zip(self.stage_channels, heads, strict=True):
+            if channels % count:
+                raise ValueError(f"A stage of {channels} channels cannot be split among {count} attention heads.")
+
+    def validate_class_weights(self):
+        if len(self.class_weights) != 2 or min(self.class_weights) <= 0:
+            raise ValueError(f"`class_weights` is {list(self.class_weights)}: it must hold two positive numbers.")
+
+    def validate_thresholds(self):
+        if not 0 < self.mask_threshold < 1:
+            raise ValueError(f"`mask_threshold` is {self.mask_threshold}: it is a probability between 0 and 1.")
+
+
+__all__ = ["LavtConfig"]

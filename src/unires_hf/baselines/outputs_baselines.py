@@ -1,0 +1,90 @@
+# Copyright 2026 The unires-hf authors. All rights reserved.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What CRIS and LAVT have in common: the output, with the fields of UniRES's, and the image of each expression."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers.utils import ModelOutput, auto_docstring
+
+
+@auto_docstring(custom_intro="Output of a referring segmentation model: one logit map an expression.")
+@dataclass
+class ReferringSegmentationOutput(ModelOutput):
+    r"""
+    loss (`torch.FloatTensor` of shape `(1,)`, *optional*, returned when `labels` is provided):
+        The loss of the masks, as the model was published with it.
+    logits (`torch.FloatTensor` of shape `(expressions, logit_height, logit_width)`):
+        Mask logits over the whole input, padding included.
+    presence_logits (`torch.FloatTensor` of shape `(expressions,)`, *optional*):
+        Whether the expression has a referent at all; `None` from models that always find something.
+    vision_embeds (`ModelOutput`, *optional*):
+        What was computed of the images alone, to be passed back as `vision_embeds` with further expressions.
+    image_indices (`torch.LongTensor` of shape `(expressions,)`):
+        The image that each expression is about.
+    """
+
+    loss: torch.FloatTensor | None = None
+    logits: torch.FloatTensor | None = None
+    presence_logits: torch.FloatTensor | None = None
+    vision_embeds: ModelOutput | None = None
+    image_indices: torch.LongTensor | None = None
+
+    def to_tuple(self) -> tuple[Any]:
+        return tuple(v.to_tuple() if isinstance(v, ModelOutput) else v for v in self.values())
+
+
+def image_of_each_expression(
+    image_indices: torch.Tensor | None, num_images: int, input_ids: torch.Tensor
+) -> torch.Tensor:
+    """
+    `image_indices` checked, or made where they may be left out: for one image, and for one expression an image.
+
+    Args:
+        image_indices: (expressions,), or `None`.
+        num_images: how many images there are.
+        input_ids: (expressions, length).
+
+    Raises:
+        ValueError: if they are needed and missing, or not one a row of `input_ids`.
+    """
+    expressions = len(input_ids)
+    if image_indices is None:
+        if num_images not in (1, expressions):
+            raise ValueError(
+                f"{num_images} images and {expressions} expressions: say with `image_indices` which image each "
+                "expression is about."
+            )
+        indices = torch.arange(expressions, device=input_ids.device)
+        return indices if num_images == expressions else torch.zeros_like(indices)
+    if image_indices.shape != (expressions,):
+        raise ValueError(
+            f"`image_indices` has the shape {tuple(image_indices.shape)}: it must hold one number for each of the "
+            f"{expressions} expressions."
+        )
+    torch._assert_async(
+        ((image_indices >= 0) & (image_indices < num_images)).all(),
+        f"`image_indices` must lie between 0 and {num_images - 1}, since there are {num_images} images.",
+    )
+    return image_indices
+
+
+def check_inputs(pixel_values: Any, vision_embeds: Any, input_ids: Any):
+    """Raises `ValueError` unless there are expressions, and images in one of their two forms."""
+    if (pixel_values is None) == (vision_embeds is None):
+        raise ValueError("Give either `pixel_values` or `vision_embeds`, one of the two.")
+    if input_ids is None:
+        raise ValueError("Give `input_ids`: the model segments what an expression refers to.")

@@ -1,0 +1,117 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""A run that was killed, ran into NaN or into a full disk goes on from its last good checkpoint as if nothing was."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import TrainerCallback
+
+from unires_hf.training.checkpoints import last_checkpoint
+from unires_hf.training.run import run
+
+KILLED = """
+import os, signal
+import datasets.config
+from transformers import TrainerCallback
+from unires_hf.training.arguments import parse_arguments
+from unires_hf.training.run import run
+
+class Kill(TrainerCallback):
+    def on_step_end(self, args, state, control, **kwargs):
+        if state.global_step == 7:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+datasets.config.SLEEP_TIME_ON_THREADS_SHUTDOWN = 0
+run(*parse_arguments(), callbacks=[Kill()])
+"""
+STORED = {"per_device_train_batch_size": 4, "num_train_epochs": 3}
+STREAM = {"streaming": True, "max_steps": 12, "shuffle_buffer": 4}
+
+
+def curve(folder: Path) -> dict[int, tuple[float, float]]:
+    log = json.loads((folder / "trainer_state.json").read_text())["log_history"]
+    return {line["step"]: (line["loss"], line["grad_norm"]) for line in log if "loss" in line}
+
+
+@pytest.mark.parametrize("fields", [STORED, STREAM], ids=["map-style", "streaming"])
+def test_after_a_kill_the_curve_goes_on(fields, arguments, recipe, tmp_path):
+    """Killed in step 7, in the middle of the second pass over the data; the last checkpoint is of step 6."""
+    fields = {**fields, "save_strategy": "steps", "save_steps": 3, "horizontal_flip": True}
+    command = [sys.executable, "-c", KILLED, str(recipe("killed", **fields))]
+    outcome = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert outcome.returncode == -signal.SIGKILL, outcome.stderr
+    killed = tmp_path / "killed"
+    assert last_checkpoint(killed) == str(killed / "checkpoint-6")
+
+    run(*arguments("killed", resume_from_checkpoint="last", **fields))
+    run(*arguments("whole", **{**fields, "save_strategy": "no"}))
+    resumed, whole = curve(killed), curve(tmp_path / "whole")
+    assert sorted(resumed) == sorted(whole) and len(whole) >= 12
+    for step, values in whole.items():
+        assert resumed[step] == pytest.approx(values, rel=1e-4), f"step {step}"
+
+
+class Poison(TrainerCallback):
+    """Spoils a weight, or only a gradient, in step 5."""
+
+    def __init__(self, what: str):
+        self.what = what
+
+    def on_step_begin(self, args, state, control, model, **kwargs):
+        if state.global_step == 4 and self.what == "weight":
+            model.mask_head.bias.bias.data.fill_(torch.nan)
+
+    def on_substep_end(self, args, state, control, model, **kwargs):
+        if state.global_step == 4 and self.what == "gradient":
+            model.mask_head.bias.bias.grad.fill_(torch.inf)
+
+
+@pytest.mark.parametrize("what", ["weight", "gradient"])
+def test_nan_stops_before_the_weights_are_spoilt(what, arguments, tmp_path):
+    fields = {"save_strategy": "steps", "save_steps": 2, "save_total_limit": 1, "gradient_accumulation_steps": 2}
+    with pytest.raises(FloatingPointError, match="in step 5, which was not taken.*checkpoint-4") as caught:
+        run(*arguments(num_train_epochs=9, **fields), callbacks=[Poison(what)])
+    assert ("loss is nan" if what == "weight" else "norm of the gradient is inf") in str(caught.value)
+    assert [path.name for path in (tmp_path / "run").glob("checkpoint-*")] == ["checkpoint-4"]
+    weights = load_file(tmp_path / "run" / "checkpoint-4" / "model.safetensors")
+    assert all(weight.isfinite().all() for weight in weights.values())
+
+
+class FillDisk(TrainerCallback):
+    """Lets a file of the next checkpoint find no space."""
+
+    def __init__(self, file: Path):
+        self.file = file
+
+    def on_step_begin(self, args, state, control, **kwargs):
+        if state.global_step == 3:
+            self.file.parent.mkdir()
+            self.file.symlink_to("/dev/full")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full, where every write finds a full disk")
+@pytest.mark.parametrize("file", ["optimizer.pt", "scheduler.pt", "trainer_state.json"])
+def test_a_full_disk_leaves_the_last_good_checkpoint(file, arguments, tmp_path):
+    checkpoint = tmp_path / "run" / "checkpoint-4"
+    fields = {"save_strategy": "steps", "save_steps": 2, "save_total_limit": 1}
+    with pytest.raises(OSError, match="checkpoint-4 could not be written and was removed.*checkpoint-2: make space"):
+        run(*arguments(**fields), callbacks=[FillDisk(checkpoint / file)])
+    assert not checkpoint.exists()
+    run(*arguments(resume_from_checkpoint="last", **fields))
+    assert last_checkpoint(tmp_path / "run").endswith("checkpoint-20")
+
+
+def test_half_a_checkpoint_is_passed_over(tmp_path):
+    assert last_checkpoint(tmp_path) is None
+    for step in (9, 10, 11):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    (tmp_path / "checkpoint-9" / "trainer_state.json").write_text("{}")
+    (tmp_path / "checkpoint-10" / "trainer_state.json").write_text('{"epoch": 1.')
+    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-9")

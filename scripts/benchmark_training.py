@@ -1,7 +1,8 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """Speed and memory of training and of evaluation: UniRES with K expressions an image, and CLIPSeg.
 
-    python scripts/benchmark_training.py [--preset base] [--expressions 16] [--runs 5] [--bf16] [--out FILE.json]
+    python scripts/benchmark_training.py [--preset base] [--image-size 224] [--expressions 16] [--runs 5] [--bf16] \\
+        [--out FILE.json]
 
 Every training step learns from the same number of expressions, about `expressions / K` images; CLIPSeg takes as many
 pictures as it has texts. CLIPSeg's encoders have the preset's sizes. It is measured with encoders that learn, as
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -45,8 +47,14 @@ PRECISIONS = {"fp32": (False, False), "fp32, checkpointing": (False, True), "bf1
 }
 
 
-def unires(preset: str, checkpointing: bool = False) -> UniResModel:
-    model = UniResModel(UniResConfig.from_preset(preset)).to(DEVICE)
+def config_of(preset: str, image_size: int | None) -> UniResConfig:
+    config = UniResConfig.from_preset(preset)
+    config.vision_config.image_size = image_size or config.vision_config.image_size
+    return config
+
+
+def unires(config: UniResConfig, checkpointing: bool = False) -> UniResModel:
+    model = UniResModel(deepcopy(config)).to(DEVICE)
     if DEVICE == "cpu":
         model.set_attn_implementation("eager")  # the faster one to train with
     if checkpointing:
@@ -54,9 +62,8 @@ def unires(preset: str, checkpointing: bool = False) -> UniResModel:
     return model
 
 
-def clipseg(preset: str) -> CLIPSegForImageSegmentation:
-    """CLIPSeg's decoder (rd64) on encoders of the preset's size."""
-    config = UniResConfig.from_preset(preset)
+def clipseg(config: UniResConfig) -> CLIPSegForImageSegmentation:
+    """CLIPSeg's decoder (rd64) on encoders of the same sizes."""
     depth = config.vision_config.num_hidden_layers
     model = CLIPSegForImageSegmentation(
         CLIPSegConfig(
@@ -115,18 +122,17 @@ def learner(model: torch.nn.Module, bf16: bool) -> Callable[[dict[str, torch.Ten
     return step
 
 
-def training_tasks(preset: str, expressions: int, bf16: bool) -> dict[str, Callable[[], None]]:
-    config = UniResConfig.from_preset(preset)
+def training_tasks(config: UniResConfig, expressions: int, bf16: bool) -> dict[str, Callable[[], None]]:
     side = config.vision_config.image_size
     logits = side // config.vision_config.patch_size * 2 ** (len(config.mask_head_channels) - 1)
-    step = learner(unires(preset), bf16)
+    step = learner(unires(config), bf16)
     tasks = {}
     for k in SHARED:
         images = max(1, expressions // k)
         inputs = batch(config, images, images * k, logits)
         inputs["image_indices"] = torch.arange(images, device=DEVICE).repeat_interleave(k)
         tasks[f"unires {k}"] = lambda inputs=inputs: step(inputs)
-    frozen = unires(preset)
+    frozen = unires(config)
     frozen.text_model.requires_grad_(False)
     frozen.vision_model.requires_grad_(False)
     decoders = learner(frozen, bf16)
@@ -135,17 +141,16 @@ def training_tasks(preset: str, expressions: int, bf16: bool) -> dict[str, Calla
     eights["image_indices"] = torch.arange(images, device=DEVICE).repeat_interleave(8)
     tasks["unires 8, encoders frozen"] = lambda: decoders(eights)
     pairs = batch(config, expressions, expressions, side)
-    whole, decoder = learner(WholeCLIPSeg(clipseg(preset)), bf16), learner(clipseg(preset), bf16)
+    whole, decoder = learner(WholeCLIPSeg(clipseg(config)), bf16), learner(clipseg(config), bf16)
     tasks["clipseg"] = lambda: whole(pairs)
     tasks["clipseg, encoders frozen"] = lambda: decoder(pairs)
     return tasks
 
 
-def peak_of(preset: str, expressions: int, precision: str) -> float:
+def peak_of(config: UniResConfig, expressions: int, precision: str) -> float:
     """MiB that two training steps with 8 expressions an image take beyond the idle process and its weights."""
     bf16, checkpointing = PRECISIONS[precision]
-    config = UniResConfig.from_preset(preset)
-    step = learner(unires(preset, checkpointing), bf16)
+    step = learner(unires(config, checkpointing), bf16)
     images = max(1, expressions // 8)
     inputs = batch(config, images, images * 8, config.vision_config.image_size // 4)
     inputs["image_indices"] = torch.arange(images, device=DEVICE).repeat_interleave(8)
@@ -169,17 +174,17 @@ def stored_scenes(folder: Path, count: int) -> Dataset:
     )
 
 
-def prepared(preset: str, rows: Dataset) -> tuple[UniResModel, UniResProcessor]:
-    config = UniResConfig.from_preset(preset)
+def prepared(config: UniResConfig, rows: Dataset) -> tuple[UniResModel, UniResProcessor]:
+    config = deepcopy(config)
     said = rows.select_columns("targets")["targets"]
     texts = [it["text"] for targets in said for target in targets for it in target["expressions"]]
     tokenizer = fit_tokenizer(config, texts)
     return UniResModel(config).to(DEVICE), make_processor(config, tokenizer)
 
 
-def data_figures(preset: str, rows: Dataset, expressions: int, bf16: bool) -> dict[str, float]:
+def data_figures(config: UniResConfig, rows: Dataset, expressions: int, bf16: bool) -> dict[str, float]:
     """What a worker prepares, and how much of the time of training steps passes waiting for one."""
-    model, processor = prepared(preset, rows)
+    model, processor = prepared(config, rows)
     if DEVICE == "cpu":
         model.set_attn_implementation("eager")
     step = learner(model, bf16)
@@ -203,9 +208,9 @@ def data_figures(preset: str, rows: Dataset, expressions: int, bf16: bool) -> di
     return {"expressions_per_second_of_a_worker": alone, "waiting_for_one_worker": waited / total}
 
 
-def evaluation_figures(preset: str, rows: Dataset, runs: int) -> dict[str, float]:
+def evaluation_figures(config: UniResConfig, rows: Dataset, runs: int) -> dict[str, float]:
     """All expressions of an image at once, and one at a time with the picture encoded for each, same model."""
-    model, processor = prepared(preset, rows)
+    model, processor = prepared(config, rows)
     rows = [rows[index] for index in range(4)]
     single = [narrow(row, [saying]) for row in rows for saying in sayings_of(row["targets"])]
     plain = {"controls": (), "bootstrap": 0}
@@ -269,6 +274,7 @@ def report(figures: dict) -> Iterator[str]:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="tiny")
+    parser.add_argument("--image-size", type=int, help="side of the square input, instead of the preset's")
     parser.add_argument("--expressions", type=int, default=16, help="of a training step")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
@@ -280,19 +286,19 @@ def main():
     torch.set_num_threads(arguments.threads)
     logging.set_verbosity_error()
     torch.manual_seed(0)
-    preset, expressions = arguments.preset, arguments.expressions
+    config, expressions = config_of(arguments.preset, arguments.image_size), arguments.expressions
     if arguments.peak_of:
-        print(peak_of(preset, expressions, arguments.peak_of))
+        print(peak_of(config, expressions, arguments.peak_of))
         return
 
-    seconds = interleaved(training_tasks(preset, expressions, arguments.bf16), arguments.runs, DEVICE)
+    seconds = interleaved(training_tasks(config, expressions, arguments.bf16), arguments.runs, DEVICE)
     counts = {name: expressions for name in seconds} | {f"unires {k}": max(k, expressions // k * k) for k in SHARED}
     counts["unires 8, encoders frozen"] = counts["unires 8"]
     each = {name: [value / counts[name] for value in values] for name, values in seconds.items()}
     name = torch.cuda.get_device_name() if DEVICE == "cuda" else platform.processor() or platform.machine()
     figures = {
-        "preset": preset,
-        "side": UniResConfig.from_preset(preset).vision_config.image_size,
+        "preset": arguments.preset,
+        "side": config.vision_config.image_size,
         "precision": "bf16" if arguments.bf16 else "fp32",
         "machine": f"{name}, {arguments.threads} threads",
         "expressions": expressions,
@@ -304,10 +310,10 @@ def main():
     figures["faster_than_clipseg_frozen"] = ratio(each["clipseg, encoders frozen"], each["unires 8, encoders frozen"])
     with tempfile.TemporaryDirectory() as folder:
         rows = stored_scenes(Path(folder), arguments.scenes)
-        figures |= data_figures(preset, rows, expressions, arguments.bf16)
-        figures |= evaluation_figures(preset, rows, min(arguments.runs, 3))
-    command = [sys.executable, __file__, "--preset", preset, "--expressions", str(expressions)]
-    command += ["--threads", str(arguments.threads), "--peak-of"]
+        figures |= data_figures(config, rows, expressions, arguments.bf16)
+        figures |= evaluation_figures(config, rows, min(arguments.runs, 3))
+    command = [sys.executable, __file__, "--preset", arguments.preset, "--image-size", str(figures["side"])]
+    command += ["--expressions", str(expressions), "--threads", str(arguments.threads), "--peak-of"]
     figures["peak_mib"] = {
         name: float(subprocess.run([*command, name], capture_output=True, text=True, check=True).stdout.split()[-1])
         for name in PRECISIONS

@@ -107,7 +107,7 @@ def _recipe(model: PreTrainedModel, arguments: UniResTrainingArguments, state: T
         "parameters": f"{sum(weight.numel() for weight in model.parameters()) / 1e6:.1f} M",
         "optimiser steps": f"{state.global_step:,}",
         "epochs": f"{state.epoch or 0:.3g}",
-        "expressions a step": f"{sum(learned) / len(learned):.1f} on average" if learned else "not trained",
+        "expressions a step": f"{sum(learned) / len(learned):.1f} on average" if learned else "not logged",
         "optimiser": f"{_name(arguments.optim)}, weight decay {arguments.weight_decay:g}",
         "learning rate": f"{arguments.learning_rate:g}, {_name(arguments.lr_scheduler_type)} decay, CLIP's encoders "
         f"{_or(arguments.clip_learning_rate, 'the same')}",

@@ -1,7 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """Trains a tiny UniRES for a few minutes and draws what it then sees, with nothing but this package.
 
-    python scripts/demo.py [--out runs/demo] [--epochs 60]
+    python scripts/demo.py [--out runs/demo] [--epochs 120]
 
 It learns from the photographs of `../shared/data/mini_refcoco` where that folder is, else from scenes that it draws
 itself, and is asked about the same pictures: this shows that the pieces work, not what UniRES can do.
@@ -27,7 +27,7 @@ PHOTOGRAPHS = Path(__file__).resolve().parents[2] / "shared" / "data" / "mini_re
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/demo"))
-    parser.add_argument("--epochs", type=float, default=60)
+    parser.add_argument("--epochs", type=float, default=120)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
@@ -51,6 +51,7 @@ def main():
             eval_strategy="no",
             save_strategy="no",
             logging_steps=20,
+            dataloader_num_workers=0,
         ),
     )
 

@@ -17,7 +17,8 @@ from transformers import CLIPTokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from unires_hf import UniResModel
-from unires_hf.cli import EXPECTED, main
+from unires_hf.cli import main
+from unires_hf.commands.stats import EXPECTED
 from unires_hf.data import masks
 from unires_hf.model.image_processing_pil_unires import UniResImageProcessorPil
 from unires_hf.model.processing_unires import UniResProcessor

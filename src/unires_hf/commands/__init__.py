@@ -1,0 +1,2 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""The subcommands of `unires`, one a module: `add_arguments`, and the function that runs it."""

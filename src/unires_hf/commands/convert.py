@@ -1,0 +1,117 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""`unires convert`: from the files of a source to Parquet."""
+
+import argparse
+import inspect
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `convert`."""
+    parser.add_argument("source", help="the reader: refcoco, refcocom, paco, folder, … (a wrong name lists them all)")
+    parser.add_argument("--root", required=True, help="where the source's files are")
+    parser.add_argument(
+        "--split", required=True, nargs="+", metavar="SPLIT", help="one or more of the source's splits"
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the folder to make, or to add to")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another argument of the reader, such as split_by=google or images=FOLDER; repeatable",
+    )
+    parser.add_argument("--shard-rows", type=int, default=512, metavar="N", help="images a shard (default: 512)")
+    parser.add_argument(
+        "--num-proc", type=int, default=1, metavar="N", help="shards to write at once, one thread each (default: 1)"
+    )
+    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="ray needs the extra `ray`")
+    parser.add_argument("--strict", action="store_true", help="stop at the first thing that would be skipped")
+    parser.add_argument("--license", default="other", metavar="ID", help="for the card, as the Hub names licences")
+    parser.add_argument("--push", metavar="REPO", help="then upload to this data set repository; a new one is private")
+
+
+def convert(arguments: argparse.Namespace) -> None:
+    """Convert a source to a folder of Parquet that `datasets.load_dataset` opens.
+
+    Interrupted, the same command goes on where it was; the result is the same to the byte.
+    """
+    from unires_hf.data.convert import convert as convert_rows
+
+    options = _reader_options(arguments.source, arguments.set)
+    for split in arguments.split:
+        done = convert_rows(
+            _read(arguments.source, arguments.root, split, options),
+            arguments.out,
+            split,
+            command=_convert_command(arguments, split),
+            shard_rows=arguments.shard_rows,
+            num_proc=arguments.num_proc,
+            engine=_engine(arguments.engine),
+            strict=arguments.strict,
+            licence=arguments.license,
+        )
+        print(
+            f"{split}: {done['images']:,} images, {done['objects']:,} objects, {done['parts']:,} parts, "
+            f"{done['expressions']:,} expressions in {len(done['shards'])} shards, {done['bytes'] / 1e6:,.1f} MB"
+        )
+        if done["boxes_only"]:
+            print(f"{split}: {done['boxes_only']:,} targets have a box but no mask; training leaves them out")
+        if done["skipped"]:
+            print(f"{split}: {done['skipped']:,} things were skipped; {arguments.out / 'skipped.jsonl'} says why")
+    if arguments.push:
+        _push(arguments.out, arguments.push)
+
+
+def _reader_options(source: str, pairs: list[str]) -> dict[str, str]:
+    from unires_hf.data.sources import SOURCES
+
+    if source not in SOURCES:
+        raise ValueError(f"There is no reader {source!r}; choose from {', '.join(SOURCES)}.")
+    options = dict(pair.partition("=")[::2] for pair in pairs)
+    known = [name for name in inspect.signature(SOURCES[source]).parameters if name not in ("root", "split")]
+    for name, value in options.items():
+        if name not in known or not value:
+            raise ValueError(f"--set {name}={value}: the reader {source} takes {', '.join(known) or 'nothing more'}.")
+    return options
+
+
+def _read(source: str, root: str, split: str, options: dict[str, str]) -> Iterator[Any]:
+    from unires_hf.data.sources import SOURCES
+
+    return SOURCES[source](root, split=split, **options)
+
+
+def _convert_command(arguments: argparse.Namespace, split: str) -> str:
+    """What decides the bytes of a split, and nothing else."""
+    words = ["unires", "convert", arguments.source, "--root", arguments.root, "--split", split]
+    words += ["--out", arguments.out.absolute().name]
+    words += [word for pair in sorted(arguments.set) for word in ("--set", pair)]
+    words += ["--shard-rows", str(arguments.shard_rows)] if arguments.shard_rows != 512 else []
+    words += ["--license", arguments.license] if arguments.license != "other" else []
+    return shlex.join(words)
+
+
+def _engine(name: str) -> Callable[..., Iterator[int]]:
+    from unires_hf.data.convert import fill_with_threads
+
+    if name == "local":
+        return fill_with_threads
+    try:
+        from unires_hf.data.ray_engine import fill_with_ray
+    except ImportError as error:
+        raise ValueError("--engine ray needs Ray Data: pip install 'unires-hf[ray]'.") from error
+    return fill_with_ray
+
+
+def _push(folder: Path, repo: str) -> None:
+    from huggingface_hub import HfApi
+
+    api = HfApi()
+    # The pictures are other people's: who may see them is for the uploader to decide, after looking.
+    url = api.create_repo(repo, repo_type="dataset", private=True, exist_ok=True)
+    api.upload_folder(repo_id=repo, repo_type="dataset", folder_path=folder, ignore_patterns=[".*", "*.part"])
+    print(f"uploaded to {url}")

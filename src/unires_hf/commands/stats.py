@@ -1,0 +1,29 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""`unires stats`: what is in a data set."""
+
+import argparse
+import sys
+from pathlib import Path
+
+EXPECTED = ("refcoco", "refcoco+", "refcocog", "refcocom", "mres-32m")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `stats`."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that `unires convert` made")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: DIR/stats)")
+    parser.add_argument("--split", nargs="+", metavar="SPLIT", help="only these splits")
+    parser.add_argument("--expect", choices=EXPECTED, help="compare with the paper's counts of this data set")
+
+
+def stats(arguments: argparse.Namespace) -> None:
+    """Count what is in a data set, and draw it: statistics.json, statistics.md and PNGs.
+
+    The drawings need the extra `report`.
+    """
+    from unires_hf.report import write_report
+
+    for path in write_report(arguments.folder, arguments.out, splits=arguments.split, expect=arguments.expect):
+        if path.suffix == ".md":
+            print(path.read_text(encoding="utf-8"))
+        print(path, file=sys.stderr)

@@ -151,6 +151,9 @@ ABLATIONS = {
     "no high-level groups": {"use_high_level_groups": False},
     "one stage": {"use_stage2": False},
     "no pixels": {"use_pixel_embeds": False},
+    "pixel pyramid": {"pixel_pyramid_channels": [4, 6, 8]},
+    "pyramid deeper than the head": {"pixel_pyramid_channels": [4, 6, 8], "mask_head_channels": [16, 8]},
+    "likeness": {"use_likeness": True},
     "stage widths differ": {"stage2_config": {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 24}},
 }
 
@@ -165,6 +168,22 @@ def test_every_parameter_learns(fields, checkpointing):
     model(**inputs, labels=torch.rand(4, 32, 32).round()).loss.backward()
     without = [name for name, parameter in model.named_parameters() if parameter.grad is None]
     assert without == []
+
+
+def test_likeness_is_the_cosine_in_the_joint_space():
+    model = UniResModel(tiny_config(use_likeness=True, pixel_pyramid_channels=[4, 6, 8])).eval()
+    inputs = tiny_inputs(images=2, expressions=3)
+    with torch.no_grad():
+        patches = model.get_image_features(inputs["pixel_values"]).image_embeds.flatten(1, 2)
+        sentences = model.get_text_features(inputs["input_ids"], inputs["attention_mask"]).pooler_output
+        paired = model.likeness(patches, sentences, inputs["image_indices"])
+        every = model.likeness(patches, sentences)
+    assert paired.shape == (3, 16, 1) and every.shape == (2, 16, 3)
+    scale, bias = model.likeness.logit_scale.exp(), model.likeness.logit_bias
+    for expression, image in enumerate(inputs["image_indices"]):
+        cosines = torch.cosine_similarity(patches[image], sentences[expression], dim=-1)
+        torch.testing.assert_close(paired[expression, :, 0], scale * cosines + bias)
+        torch.testing.assert_close(every[image, :, expression], scale * cosines + bias)
 
 
 def test_labels_of_another_size_are_averaged(model):

@@ -96,6 +96,14 @@ class UniResConfig(PreTrainedConfig):
     use_pixel_embeds (`bool`, *optional*, defaults to `True`):
         Whether two convolutions on the pixels, computed once an image, join the last step of the mask head, where the
         edges are. Our choice: patches of 16 pixels do not hold the outline of a small part.
+    pixel_pyramid_channels (`list[int]`, *optional*):
+        Channels of a convolutional pyramid from the pixels to the patch grid, one number a halving, in place of those
+        two convolutions: its coarsest level joins the patch embeddings, the finer ones the steps of the mask head.
+        Our choice, for models that start from random weights, which learn faster so; CLIP's patch embeddings are
+        good as they are.
+    use_likeness (`bool`, *optional*, defaults to `False`):
+        Whether the cosine of each patch and the sentence in CLIP's joint space joins the output of stage 1 and the
+        mask logits. Our choice, for models whose encoders `scripts/run_warmup.py` has prepared.
     bce_loss_weight (`float`, *optional*, defaults to 5.0):
         Weight of the mean binary cross-entropy of the logit map. CRIS trains with it alone; losses are unknown in the
         paper.
@@ -144,6 +152,8 @@ class UniResConfig(PreTrainedConfig):
     mask_head_channels: list[int] | tuple[int, ...] = (64, 64, 32)
     mask_kernel_size: int = 3
     use_pixel_embeds: bool = True
+    pixel_pyramid_channels: list[int] | tuple[int, ...] | None = None
+    use_likeness: bool = False
     bce_loss_weight: float | int = 5.0
     dice_loss_weight: float | int = 2.0
     presence_loss_weight: float | int = 0.2
@@ -220,6 +230,21 @@ class UniResConfig(PreTrainedConfig):
             )
         if self.mask_kernel_size % 2 == 0 or self.mask_kernel_size < 1:
             raise ValueError(f"`mask_kernel_size` is {self.mask_kernel_size}: it must be odd and positive.")
+
+    def validate_pixel_pyramid(self):
+        channels, patch = self.pixel_pyramid_channels, self.vision_config.patch_size
+        if channels is None:
+            return
+        if min(channels, default=0) < 1 or 2 ** len(channels) != patch:
+            raise ValueError(
+                f"`pixel_pyramid_channels` is {list(channels)}: it must hold positive numbers, one a halving of the "
+                f"resolution down to patches of {patch} pixels, or be `None`."
+            )
+        if len(self.mask_head_channels) > len(channels):
+            raise ValueError(
+                f"`mask_head_channels` has {len(self.mask_head_channels)} numbers, but the pyramid "
+                f"of the pixels has {len(channels)} levels: give no more than that."
+            )
 
     def validate_thresholds(self):
         for name in ("mask_threshold", "presence_threshold"):

@@ -57,10 +57,11 @@ class UniResVisionOutput(ModelOutput):
         The part-level groups, as they leave before block `group_split_layer`.
     high_level_groups (`torch.FloatTensor` of shape `(images, num_high_level_group_tokens, hidden_size)`, *optional*):
         The object-level groups, as they leave after the last block and its layer norm.
-    image_embeds (`torch.FloatTensor` of shape `(images, grid_height, grid_width, stage1_hidden_size)`):
-        The patch tokens as the stage-1 decoder takes them.
-    pixel_embeds (`torch.FloatTensor` of shape `(images, channels, logit_height, logit_width)`, *optional*):
-        Features of the pixels for the last step of the mask head.
+    image_embeds (`torch.FloatTensor` of shape `(images, grid_height, grid_width, projection_dim)`):
+        The patch tokens in CLIP's joint space.
+    pixel_embeds (`tuple(torch.FloatTensor)`, *optional*):
+        Features of the pixels for the last steps of the mask head, one tensor a step, of shape `(images, channels,
+        height, width)` with twice the height and width of the one before.
     """
 
     last_hidden_state: torch.FloatTensor | None = None
@@ -70,7 +71,7 @@ class UniResVisionOutput(ModelOutput):
     low_level_groups: torch.FloatTensor | None = None
     high_level_groups: torch.FloatTensor | None = None
     image_embeds: torch.FloatTensor | None = None
-    pixel_embeds: torch.FloatTensor | None = None
+    pixel_embeds: tuple[torch.FloatTensor, ...] | None = None
 
 
 @auto_docstring(custom_intro="Output of [`UniResModel`]: one logit map an expression.")
@@ -253,13 +254,65 @@ class UniResPixelEmbeddings(nn.Module):
         self.norm = nn.GroupNorm(1, hidden_size)
         self.conv2 = nn.Conv2d(hidden_size, hidden_size, kernel_size=3, padding=1)
 
-    def forward(self, pixel_values: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    def forward(self, pixel_values: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor]:
         # At twice the target's size the strided convolution lands on it exactly, for any patch size. Halving by
         # bilinear interpolation is the mean of 2 x 2 pixels.
         pixel_values = nn.functional.interpolate(
             pixel_values, size=(2 * size[0], 2 * size[1]), mode="bilinear", align_corners=False
         )
-        return self.conv2(nn.functional.gelu(self.norm(self.conv1(pixel_values.to(self.conv1.weight.dtype)))))
+        return (self.conv2(nn.functional.gelu(self.norm(self.conv1(pixel_values.to(self.conv1.weight.dtype))))),)
+
+
+class UniResPyramidLevel(nn.Module):
+    """Halves the resolution, then looks around once more."""
+
+    def __init__(self, num_channels: int, hidden_size: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(num_channels, hidden_size, kernel_size=3, stride=2, padding=1)
+        self.norm1 = nn.GroupNorm(1, hidden_size)
+        self.conv2 = nn.Conv2d(hidden_size, hidden_size, kernel_size=3, padding=1)
+        self.norm2 = nn.GroupNorm(1, hidden_size)
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        hidden_states = nn.functional.gelu(self.norm1(self.conv1(hidden_states)))
+        return hidden_states + nn.functional.gelu(self.norm2(self.conv2(hidden_states)))
+
+
+class UniResPixelPyramid(nn.Module):
+    """
+    Convolutions from the pixels to the patch grid, computed once an image. The coarsest level joins the patch
+    embeddings, as early convolutions help a transformer that starts from random weights; the finer ones join the steps
+    of the mask head, which has their resolution.
+    """
+
+    def __init__(self, config: UniResConfig):
+        super().__init__()
+        channels = list(config.pixel_pyramid_channels)
+        steps = config.mask_head_channels[1:]
+        self.levels = nn.ModuleList(
+            [
+                UniResPyramidLevel(wide, narrow)
+                for wide, narrow in pairwise([config.vision_config.num_channels, *channels])
+            ]
+        )
+        self.patch_projection = nn.Conv2d(channels[-1], config.vision_config.hidden_size, kernel_size=1)
+        self.projections = nn.ModuleList(
+            [
+                nn.Conv2d(level, step, kernel_size=1)
+                for level, step in zip(reversed(channels[:-1]), steps, strict=False)
+            ]
+        )
+
+    def forward(self, pixel_values: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """The share of the patch embeddings (images, patches, hidden_size), and the features for the mask head."""
+        hidden_states = pixel_values.to(self.patch_projection.weight.dtype)
+        levels = []
+        for level in self.levels:
+            hidden_states = level(hidden_states)
+            levels.append(hidden_states)
+        patch_embeds = self.patch_projection(levels.pop()).flatten(2).transpose(1, 2)
+        finer = zip(self.projections, reversed(levels), strict=False)
+        return patch_embeds, tuple(projection(level) for projection, level in finer)
 
 
 class UniResMaskHead(nn.Module):
@@ -285,14 +338,15 @@ class UniResMaskHead(nn.Module):
         self,
         hidden_states: torch.Tensor,
         text_embeds: torch.Tensor,
-        pixel_embeds: torch.Tensor | None = None,
+        pixel_embeds: tuple[torch.Tensor, ...] = (),
     ) -> torch.Tensor:
         """From `hidden_states` (expressions, grid_height, grid_width, hidden_size) to (expressions, height, width)."""
         features = self.projection(hidden_states).permute(0, 3, 1, 2)
+        first = len(self.convs) - len(pixel_embeds)
         for step, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
             features = conv(nn.functional.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False))
-            if pixel_embeds is not None and step == len(self.convs) - 1:
-                features = features + pixel_embeds
+            if step >= first:
+                features = features + pixel_embeds[step - first]
             features = nn.functional.gelu(norm(features))
 
         # One kernel an expression: a grouped convolution in which each expression is a group.
@@ -304,6 +358,34 @@ class UniResMaskHead(nn.Module):
             groups=expressions,
         )
         return logits[0] + self.bias(text_embeds)[:, :, None]
+
+
+class UniResLikeness(nn.Module):
+    """
+    How like the sentence each patch is in CLIP's joint space, as a logit: it joins the output of stage 1 and the mask
+    logits, so that what the encoders know counts from the first step (our choice; not in the paper).
+    """
+
+    def __init__(self, config: UniResConfig):
+        super().__init__()
+        self.logit_scale = nn.Parameter(torch.empty(()))
+        self.logit_bias = nn.Parameter(torch.empty(()))
+        self.projection = nn.Linear(1, config.stage1_config.hidden_size)
+
+    def forward(
+        self, image_embeds: torch.Tensor, text_embeds: torch.Tensor, image_indices: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """
+        From `image_embeds` (images, patches, projection_dim) and `text_embeds` (expressions, projection_dim) to
+        (expressions, patches, 1), or, without `image_indices`, to (images, patches, expressions).
+        """
+        image_embeds = nn.functional.normalize(image_embeds.float(), dim=-1)
+        text_embeds = nn.functional.normalize(text_embeds.float(), dim=-1)
+        if image_indices is None:
+            cosines = image_embeds @ text_embeds.T
+        else:
+            cosines = image_embeds[image_indices] @ text_embeds[:, :, None]
+        return cosines * self.logit_scale.float().exp() + self.logit_bias.float()
 
 
 class UniResPresenceHead(nn.Module):
@@ -340,7 +422,14 @@ class UniResPreTrainedModel(PreTrainedModel):
         super()._init_weights(module)
         if isinstance(module, UniResMaskHead):
             # A tenth of the pixels or less belong to a mask: start there, so that early steps are not spent on it.
-            init.constant_(module.bias.bias, -2.0)
+            # Where likeness has its say from the start, the head starts flat.
+            init.constant_(module.bias.bias, 0.0 if self.config.use_likeness else -2.0)
+            if self.config.use_likeness:
+                init.normal_(module.kernel.weight, std=0.1 * self.config.initializer_range)
+        elif isinstance(module, UniResLikeness):
+            # CLIP's temperature starts at 14; a patch is unlike most names.
+            init.constant_(module.logit_scale, 2.66)
+            init.constant_(module.logit_bias, -4.0)
         elif isinstance(module, UniResModel):
             for tokens in (module.low_level_group_tokens, module.high_level_group_tokens):
                 if tokens is not None:
@@ -359,6 +448,7 @@ class UniResVisionModel(CLIPVisionModel):
         low_level_group_tokens: torch.Tensor | None = None,
         high_level_group_tokens: torch.Tensor | None = None,
         group_split_layer: int = 0,
+        patch_embeds: torch.Tensor | None = None,
         **kwargs: Unpack[TransformersKwargs],
     ) -> UniResVisionOutput:
         r"""
@@ -368,9 +458,13 @@ class UniResVisionModel(CLIPVisionModel):
             Tokens that join before block `group_split_layer` and leave after the last one.
         group_split_layer (`int`, *optional*, defaults to 0):
             Where the one level leaves and the other joins.
+        patch_embeds (`torch.Tensor` of shape `(images, patches, hidden_size)`, *optional*):
+            Added to the patch embeddings before the first block.
         """
         hidden_states = self.embeddings(pixel_values, interpolate_pos_encoding=True)
         batch_size, num_image_tokens = hidden_states.shape[:2]
+        if patch_embeds is not None:
+            hidden_states = torch.cat([hidden_states[:, :1], hidden_states[:, 1:] + patch_embeds], dim=1)
 
         def join(hidden_states, tokens):
             if tokens is None:
@@ -461,6 +555,8 @@ class UniResModel(UniResPreTrainedModel):
         self.image_projection = nn.Linear(config.projection_dim, config.stage1_config.hidden_size)
         self.word_projection = nn.Linear(text_hidden_size, config.stage1_config.hidden_size)
         self.stage1_decoder = UniResDecoder._from_config(config.stage1_config)
+        # CODEPATH: the preset `tiny` has it; the others, as the paper's figure, do without.
+        self.likeness = UniResLikeness(config) if config.use_likeness else None
         # CODEPATH: every preset has stage 2; checkpoints of the ablation "one stage" do without.
         if config.use_stage2:
             self.group_word_projection = nn.Linear(text_hidden_size, config.stage2_config.hidden_size)
@@ -473,12 +569,14 @@ class UniResModel(UniResPreTrainedModel):
             self.stage2_projection = nn.Linear(config.stage1_config.hidden_size, config.stage2_config.hidden_size)
             self.stage2_decoder = UniResDecoder._from_config(config.stage2_config)
 
-        self.pixel_embeddings = (
-            # CODEPATH: every preset has them; CRIS's projector, which `base-wide` follows otherwise, does without.
-            UniResPixelEmbeddings(config.vision_config.num_channels, config.mask_head_channels[-1])
-            if config.use_pixel_embeds
-            else None
-        )
+        # CODEPATH: every preset has one of the two; CRIS's projector, which `base-wide` resembles, does without.
+        self.pixel_embeddings = self.pixel_pyramid = None
+        if config.pixel_pyramid_channels is not None:
+            self.pixel_pyramid = UniResPixelPyramid(config)
+        elif config.use_pixel_embeds:
+            self.pixel_embeddings = UniResPixelEmbeddings(
+                config.vision_config.num_channels, config.mask_head_channels[-1]
+            )
         self.mask_head = UniResMaskHead(config)
         self.presence_head = UniResPresenceHead(config.decoder_hidden_size, config.projection_dim)
         self.post_init()
@@ -566,23 +664,25 @@ class UniResModel(UniResPreTrainedModel):
         width that the patch size divides will do; position embeddings are interpolated.
         """
         grid_height, grid_width = self._patch_grid(pixel_values)
+        patch_embeds = pixel_embeds = None
+        if self.pixel_pyramid is not None:
+            patch_embeds, pixel_embeds = self.pixel_pyramid(pixel_values)
+        elif self.pixel_embeddings is not None:
+            scale = 2 ** (len(self.config.mask_head_channels) - 1)
+            pixel_embeds = self.pixel_embeddings(pixel_values, (grid_height * scale, grid_width * scale))
         vision_outputs = self.vision_model(
             pixel_values=pixel_values,
             low_level_group_tokens=self.low_level_group_tokens,
             high_level_group_tokens=self.high_level_group_tokens,
             group_split_layer=self.config.group_split_layer,
+            patch_embeds=patch_embeds,
             return_dict=True,
             **kwargs,
         )
         joint_embeds = self.visual_projection(vision_outputs.last_hidden_state)
         vision_outputs.pooler_output = joint_embeds[:, 0]
-        image_embeds = self.image_projection(joint_embeds[:, 1:])
-        vision_outputs.image_embeds = image_embeds.unflatten(1, (grid_height, grid_width))
-        if self.pixel_embeddings is not None:
-            scale = 2 ** (len(self.config.mask_head_channels) - 1)
-            vision_outputs.pixel_embeds = self.pixel_embeddings(
-                pixel_values, (grid_height * scale, grid_width * scale)
-            )
+        vision_outputs.image_embeds = joint_embeds[:, 1:].unflatten(1, (grid_height, grid_width))
+        vision_outputs.pixel_embeds = pixel_embeds
         return vision_outputs
 
     @can_return_tuple
@@ -637,7 +737,7 @@ class UniResModel(UniResPreTrainedModel):
         words, sentence = text_outputs.last_hidden_state, text_outputs.pooler_output
 
         # Stage 1: the image tokens attend to the words.
-        image_tokens = image_embeds.flatten(1, 2)
+        image_tokens = self.image_projection(image_embeds.flatten(1, 2))
         hidden_states = self.stage1_decoder(
             image_tokens,
             self.word_projection(words),
@@ -646,6 +746,12 @@ class UniResModel(UniResPreTrainedModel):
             return_dict=True,
             **kwargs,
         ).last_hidden_state
+
+        # CODEPATH: the preset `tiny` has it; the others, as the paper's figure, do without.
+        likeness = None
+        if self.likeness is not None:
+            likeness = self.likeness(image_embeds.flatten(1, 2), sentence, image_indices)
+            hidden_states = hidden_states + self.likeness.projection(likeness)
 
         # Stage 2: they attend to the groups that the words let through.
         # CODEPATH: every preset has stage 2; checkpoints of the ablation "one stage" do without.
@@ -658,8 +764,14 @@ class UniResModel(UniResPreTrainedModel):
             ).last_hidden_state
 
         hidden_states = hidden_states.unflatten(1, (grid_height, grid_width))
-        pixel_embeds = vision_embeds.pixel_embeds
-        logits = self.mask_head(hidden_states, sentence, None if pixel_embeds is None else pixel_embeds[image_indices])
+        pixel_embeds = tuple(level[image_indices] for level in vision_embeds.pixel_embeds or ())
+        logits = self.mask_head(hidden_states, sentence, pixel_embeds)
+        if likeness is not None:
+            likeness = likeness.view(-1, 1, grid_height, grid_width)
+            likeness = nn.functional.interpolate(
+                likeness, size=logits.shape[-2:], mode="bilinear", align_corners=False
+            )
+            logits = logits + likeness[:, 0]
         presence_logits = self.presence_head(hidden_states, sentence)
 
         loss = None

@@ -1,33 +1,64 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""`unires segment`: masks of what expressions refer to."""
+"""`unires segment`: masks of what expressions refer to, in one picture or in a folder of them."""
 
 import argparse
+import sys
 from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `segment`."""
-    parser.add_argument("image", help="a picture: a path or a URL")
-    parser.add_argument("text", nargs="+", metavar="EXPRESSION", help='what to segment, such as "the red truck"')
-    parser.add_argument("--model", required=True, help="a folder or Hub repository with a UniRES checkpoint")
+    parser.add_argument("image", nargs="?", help="a picture: a path or a URL")
+    parser.add_argument("text", nargs="*", metavar="EXPRESSION", help='what to segment, such as "the red truck"')
+    parser.add_argument(
+        "--model", default="default", help="a folder or Hub repository with a checkpoint (default: the one that ships)"
+    )
     parser.add_argument("--out", type=Path, default=Path("segmented"), metavar="DIR", help="default: segmented")
     parser.add_argument("--threshold", type=float, help="a pixel belongs to a mask above it (default: the model's)")
     parser.add_argument("--json", action="store_true", help="also write results.json, with the masks as RLE")
+    many = parser.add_argument_group("many pictures, in place of IMAGE and EXPRESSION")
+    many.add_argument("--images", type=Path, metavar="DIR", help="the folder of the pictures")
+    many.add_argument(
+        "--expressions", type=Path, metavar="FILE", help='lines of {"file_name": "…", "text": "…" or ["…", …]}'
+    )
+    many.add_argument("--format", choices=("rle", "png"), default="rle", help="of the masks (default: rle)")
+    many.add_argument("--batch-size", type=int, default=8, metavar="N", help="pictures a pass (default: 8)")
+    many.add_argument(
+        "--num-proc", type=int, metavar="N", help="processes (default: one a GPU, or one that uses all cores)"
+    )
 
 
 def segment(arguments: argparse.Namespace) -> None:
-    """Segment expressions in a picture: overlay.png, and mask-1.png … in the order of the expressions."""
+    """Segment expressions in a picture, or in a folder of pictures.
+
+    One picture: overlay.png, and mask-1.png … in the order of the expressions. A folder: masks.jsonl, a line a
+    picture, and errors.jsonl with what could not be segmented; interrupted, the same command goes on where it was.
+    """
+    from unires_hf.checkpoints import DRAWINGS_ONLY
+
+    of_many = arguments.images is not None or arguments.expressions is not None
+    if of_many and (arguments.image is not None or arguments.images is None or arguments.expressions is None):
+        raise ValueError("Many pictures need --images and --expressions, both, and no picture beside them.")
+    if not of_many and not arguments.text:
+        raise ValueError("Name a picture and one expression or more, or give --images and --expressions.")
+    if arguments.model == "default":
+        print(DRAWINGS_ONLY, file=sys.stderr)
+    (_segment_many if of_many else _segment_one)(arguments)
+
+
+def _segment_one(arguments: argparse.Namespace) -> None:
     import json
 
     import numpy as np
     from transformers import pipeline
 
+    from unires_hf.checkpoints import checkpoint_path
     from unires_hf.data import masks
     from unires_hf.model.image_input_unires import open_image, upright
     from unires_hf.report.overlay import draw_overlays
 
     picture = upright(open_image(arguments.image))
-    segmenter = pipeline("referring-segmentation", model=arguments.model)
+    segmenter = pipeline("referring-segmentation", model=checkpoint_path(arguments.model))
     options = {} if arguments.threshold is None else {"threshold": arguments.threshold}
     results = segmenter(picture, text=arguments.text, **options)
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -40,3 +71,23 @@ def segment(arguments: argparse.Namespace) -> None:
         rows = [{**result, "mask": masks.encode(np.asarray(result["mask"]) > 0)} for result in results]
         (arguments.out / "results.json").write_text(json.dumps(rows, indent=2), encoding="utf-8")
     print(arguments.out / "overlay.png")
+
+
+def _segment_many(arguments: argparse.Namespace) -> None:
+    from unires_hf.segment_many import Settings, segment_many
+
+    count = segment_many(
+        arguments.images,
+        arguments.expressions,
+        arguments.out,
+        Settings(arguments.model, arguments.format, arguments.threshold),
+        batch_size=arguments.batch_size,
+        num_proc=arguments.num_proc,
+    )
+    before = f", {count.before:,} were done before" if count.before else ""
+    print(f"{count.done:,} of {count.pictures:,} pictures segmented{before}: {arguments.out / 'masks.jsonl'}")
+    if count.failed:
+        raise ValueError(
+            f"{count.failed:,} of {count.pictures:,} pictures could not be segmented: "
+            f"{arguments.out / 'errors.jsonl'} says why, and the same command tries them again."
+        )

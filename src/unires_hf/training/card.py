@@ -7,43 +7,9 @@ from pathlib import Path
 from transformers import PreTrainedModel, TrainerState
 
 from unires_hf.evaluation import Results, markdown_table
+from unires_hf.hub.card import INTRODUCTION, header, table, use_and_limits
 
 from .arguments import DataArguments, ModelArguments, UniResTrainingArguments
-
-_HEAD = """\
----
-library_name: transformers
-pipeline_tag: image-segmentation
-tags:
-- unires
-- referring-image-segmentation
-- referring-expression-segmentation
----
-
-# {name}
-
-A UniRES model ("Unveiling Parts Beyond Objects", CVPR 2024): it segments what a phrase refers to, an object or a part
-of one, such as "the red truck" or "left wheel of the red truck". Trained with unires-hf.
-"""
-
-_USE = """\
-## Use
-
-```python
-import unires_hf
-from transformers import pipeline
-
-segmenter = pipeline("referring-segmentation", model="{name}")
-results = segmenter("street.jpg", text=["the red truck", "left wheel of the red truck"])
-```
-
-**Intended use:** research on referring segmentation, and tools in which a person sees the mask before anything depends
-on it. **Out of scope:** decisions about people, and anything where a wrong mask does harm.
-
-**Limits:** the model answers about what its training data show and in the kind of English they are written in. Its
-score is no calibrated probability. Biases of the data, such as whom they show and how people are described in them,
-are the model's too and were not measured.
-"""
 
 
 def model_card(
@@ -63,14 +29,15 @@ def model_card(
     """
     name = arguments.hub_model_id or Path(arguments.output_dir).name
     recipe = dict(facts) | _recipe(model, arguments, state)
-    training = "\n".join(f"| {key} | {value} |" for key, value in recipe.items())
-    table = "Not measured." if results is None else markdown_table(results.summary)
-    return "\n".join(
+    scores = "Not measured." if results is None else markdown_table(results.summary)
+    return "\n\n".join(
         [
-            _HEAD.format(name=name),
-            _USE.format(name=name),
-            f"## Training\n\n| | |\n|---|---|\n{training}\n",
-            f"## Results\n\n{table}",
+            header(name),
+            f"# {name}",
+            f"{INTRODUCTION}\nTrained with unires-hf.",
+            use_and_limits(name),
+            f"## Training\n\n| | |\n|---|---|\n{table(recipe)}",
+            f"## Results\n\n{scores}",
         ]
     )
 

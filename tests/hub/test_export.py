@@ -7,42 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
-from PIL import Image
-from tiny_unires import tiny_config
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoProcessor, pipeline
 
 from unires_hf import UniResConfig, UniResModel, UniResProcessor
-from unires_hf.hub import export_checkpoint, push_folder
-from unires_hf.training.build import fit_tokenizer, make_processor
+from unires_hf.hub import export_checkpoint
 
 TEXT = ["the red disk", "left part of the red disk"]
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("checkpoint")
-    text_config = {**tiny_config().text_config.to_dict(), "vocab_size": 600, "max_position_embeddings": 24}
-    config = tiny_config(text_config=text_config)
-    tokenizer = fit_tokenizer(config, TEXT)
-    torch.manual_seed(0)
-    UniResModel(config).save_pretrained(folder)
-    make_processor(config, tokenizer).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def exported(checkpoint, tmp_path_factory) -> Path:
-    return export_checkpoint(checkpoint, tmp_path_factory.mktemp("hub") / "unires-test")
-
-
-@pytest.fixture(scope="module")
-def picture(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("picture") / "picture.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)).save(path)
-    return path
 
 
 def scores(folder: Path, picture: Path, **options) -> list[float]:
@@ -157,23 +128,6 @@ def test_checkpoint_with_a_missing_file_is_named(checkpoint, tmp_path, name, loa
             (tmp_path / path.name).write_bytes(path.read_bytes())
     with pytest.raises((OSError, ValueError), match=sentence):
         loader.from_pretrained(tmp_path)
-
-
-def test_push_creates_the_repository_and_uploads_the_folder(exported, monkeypatch):
-    calls = []
-
-    class Api:
-        def create_repo(self, repo, **options):
-            calls.append(("create", repo, options))
-            return "https://hub.example/me/unires"
-
-        def upload_folder(self, **options):
-            calls.append(("upload", options["repo_id"], Path(options["folder_path"])))
-
-    monkeypatch.setattr("unires_hf.hub.HfApi", Api)
-    assert push_folder(exported, "me/unires", private=True) == "https://hub.example/me/unires"
-    assert calls[0] == ("create", "me/unires", {"repo_type": "model", "private": True, "exist_ok": True})
-    assert calls[1] == ("upload", "me/unires", exported)
 
 
 def test_card_and_code_are_there(exported):

@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 
 extras = {
     "app": ["gradio"],
+    "export": ["onnx", "onnxruntime", "onnxscript"],
     "pascal-part": ["scipy"],
     "ray": ["ray[data]"],
     "report": ["matplotlib", "wordcloud"],
@@ -27,6 +28,7 @@ setup(
     package_data={
         "unires_hf": [
             "model/presets/*.json",
+            "checkpoints/*/*",
             "baselines/presets/*.json",
             "evaluation/*/*.md",
             "evaluation/*/*.txt",

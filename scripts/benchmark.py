@@ -6,6 +6,11 @@
 Weights are random, of the published sizes: speed does not depend on them. All subjects run in one process, in turn,
 so that a slow moment of the machine hits them alike; each figure is the median of the runs, and each ratio the median
 of the ratios run by run. CLIPSeg takes as many pictures as it has texts, so it encodes the picture for each of them.
+
+    python scripts/benchmark.py --exports [--model default] [--scenes 100] [--threads 2] [--out FILE.json]
+
+A checkpoint in PyTorch at each precision, and as ONNX in float32 and int8: size, time and mIoU on PartScenes, the
+forms in turn on each scene. Times are of the whole way from a picture and its expressions to masks.
 """
 
 import argparse
@@ -108,8 +113,22 @@ def peak_resident() -> float:
     return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 
-@torch.inference_mode()
-def main():
+def exports(arguments: argparse.Namespace, device: str) -> None:
+    """The job of `--exports`."""
+    from unires_hf.export.measure import markdown, measure_exports
+
+    measured = measure_exports(arguments.model, arguments.scenes, arguments.threads, device)
+    print(f"{arguments.model}, {arguments.scenes} scenes of PartScenes val, {machine(arguments, device)}\n")
+    print(markdown(measured))
+    if arguments.out:
+        Path(arguments.out).write_text(json.dumps([it._asdict() for it in measured], indent=2), encoding="utf-8")
+
+
+def machine(arguments: argparse.Namespace, device: str) -> str:
+    return f"{platform.processor() or platform.machine()}, {arguments.threads} threads, {device}"
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="base")
     parser.add_argument("--runs", type=int, default=5)
@@ -117,10 +136,22 @@ def main():
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"])
     parser.add_argument("--expressions", type=int, nargs="+", default=[1, 4, 16, 64])
     parser.add_argument("--out", help="a JSON file for the figures")
+    parser.add_argument("--exports", action="store_true", help="measure the exported forms of a checkpoint instead")
+    parser.add_argument("--model", default="default", help="with --exports: a folder or Hub repository")
+    parser.add_argument("--scenes", type=int, default=100, help="with --exports: scenes to score")
     parser.add_argument("--peak-of", choices=["unires", "clip", "clipseg"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    if arguments.exports:
+        exports(arguments, device)
+    else:
+        beside_peers(arguments, device)
+
+
+@torch.inference_mode()
+def beside_peers(arguments: argparse.Namespace, device: str) -> None:
+    """The job without `--exports`."""
     subjects = Subjects(UniResConfig.from_preset(arguments.preset), device, getattr(torch, arguments.dtype))
 
     if arguments.peak_of:
@@ -145,7 +176,7 @@ def main():
 
     further = [(many - one) / 16 for many, one in zip(seconds["asked 17"], seconds["asked 1"], strict=True)]
     figures = {
-        "machine": f"{platform.processor() or platform.machine()}, {arguments.threads} threads, {device}",
+        "machine": machine(arguments, device),
         "preset": arguments.preset,
         "dtype": arguments.dtype,
         "runs": arguments.runs,

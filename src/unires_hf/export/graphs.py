@@ -1,0 +1,169 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""UniRES as two ONNX graphs: one that sees a picture, one that answers expressions about it."""
+
+import logging
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+from transformers.masking_utils import create_bidirectional_mask
+
+from unires_hf.model.configuration_unires import UniResConfig, UniResDecoderConfig
+from unires_hf.model.modeling_unires import UniResMaskHead, UniResModel, UniResVisionOutput
+
+ASKED = ("input_ids", "attention_mask", "image_indices")
+ANSWERED = ("logits", "presence_logits")
+
+
+class ExportableMaskHead(UniResMaskHead):
+    """
+    The mask head with its last convolution written as one product and a sum of shifted maps.
+
+    The model convolves all expressions as the groups of one convolution, but ONNX wants the number of groups when the
+    graph is made, and the number of expressions is known only when it runs.
+    """
+
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        text_embeds: torch.Tensor,
+        pixel_embeds: tuple[torch.Tensor, ...] = (),
+    ) -> torch.Tensor:
+        features = self.projection(hidden_states).permute(0, 3, 1, 2)
+        first = len(self.convs) - len(pixel_embeds)
+        for step, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
+            features = conv(nn.functional.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False))
+            if step >= first:
+                features = features + pixel_embeds[step - first]
+            features = nn.functional.gelu(norm(features))
+
+        side, (height, width) = self.kernel_size, features.shape[2:]
+        kernel = self.kernel(text_embeds).unflatten(1, (self.num_channels, side**2))
+        taps = (kernel.transpose(1, 2) @ features.flatten(2)).unflatten(2, (height, width))
+        taps = nn.functional.pad(taps, [side // 2] * 4)
+        offsets = [(row, column) for row in range(side) for column in range(side)]
+        shifted = [
+            taps[:, index, row : row + height, column : column + width] for index, (row, column) in enumerate(offsets)
+        ]
+        return sum(shifted) + self.bias(text_embeds)[:, :, None]
+
+
+class ExportableModel(UniResModel):
+    """[`UniResModel`] with the same weights, in operations whose number of expressions need not be known."""
+
+    def __init__(self, config: UniResConfig):
+        super().__init__(config)
+        self.mask_head = ExportableMaskHead(config)
+
+    def _image_indices(
+        self, image_indices: torch.Tensor | None, num_images: int, input_ids: torch.Tensor
+    ) -> torch.Tensor:
+        return image_indices  # the runtime itself refuses one out of range
+
+    def _word_mask(
+        self,
+        config: UniResDecoderConfig,
+        queries: torch.Tensor,
+        words: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+    ) -> torch.Tensor | None:
+        # The model takes `len(words)`, which would freeze the number of expressions.
+        return create_bidirectional_mask(
+            config=config,
+            inputs_embeds=queries[:1].expand(words.shape[0], -1, -1),
+            attention_mask=attention_mask,
+            encoder_hidden_states=words,
+        )
+
+
+class VisionGraph(nn.Module):
+    """From `pixel_values` (images, 3, H, W) to what expressions need of [`UniResVisionOutput`], by name."""
+
+    def __init__(self, model: UniResModel):
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixel_values: torch.Tensor) -> dict[str, torch.Tensor]:
+        outputs = self.model.get_image_features(pixel_values)
+        names = ("image_embeds", "low_level_groups", "high_level_groups")
+        levels = {f"pixel_embeds_{index}": level for index, level in enumerate(outputs.pixel_embeds or ())}
+        return {name: outputs[name] for name in names if name in outputs} | levels
+
+
+class ExpressionsGraph(nn.Module):
+    """From those, `input_ids`, `attention_mask` and `image_indices` to `logits` and `presence_logits`."""
+
+    def __init__(self, model: UniResModel):
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self,
+        vision_embeds: dict[str, torch.Tensor],
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        image_indices: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        levels = tuple(embeds for name, embeds in vision_embeds.items() if name.startswith("pixel_embeds"))
+        named = {name: embeds for name, embeds in vision_embeds.items() if not name.startswith("pixel_embeds")}
+        outputs = self.model(
+            vision_embeds=UniResVisionOutput(**named, pixel_embeds=levels),
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            image_indices=image_indices,
+        )
+        return outputs.logits, outputs.presence_logits
+
+
+def write_graphs(model: ExportableModel, inputs: Mapping[str, torch.Tensor], folder: Path) -> None:
+    """
+    Writes `vision.onnx` and `expressions.onnx`.
+
+    Args:
+        model: in evaluation mode, float32, on the CPU.
+        inputs: what its `forward` takes, two pictures and expressions or more. Their height and width become those of
+            the graphs; numbers of pictures, expressions and words stay free.
+        folder: an existing folder.
+    """
+    images, expressions = torch.export.Dim("images"), torch.export.Dim("expressions")
+    words = torch.export.Dim("words", max=model.config.text_config.max_position_embeddings)
+    pixel_values, *asked = (inputs[name] for name in ("pixel_values", *ASKED))
+    vision = VisionGraph(model).eval()
+    with torch.no_grad():
+        vision_embeds = vision(pixel_values)
+    _write(vision, (pixel_values,), ({0: images},), ["pixel_values"], list(vision_embeds), folder / "vision.onnx")
+    _write(
+        ExpressionsGraph(model).eval(),
+        (vision_embeds, *asked),
+        (
+            dict.fromkeys(vision_embeds, {0: images}),
+            {0: expressions, 1: words},
+            {0: expressions, 1: words},
+            {0: expressions},
+        ),
+        [*vision_embeds, *ASKED],
+        list(ANSWERED),
+        folder / "expressions.onnx",
+    )
+
+
+def _write(
+    graph: nn.Module, arguments: tuple, dynamic_shapes: tuple, inputs: list[str], outputs: list[str], path: Path
+) -> None:
+    # The exporter misses torchvision's operators, of which there are none here, and warns of shared names of axes.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            graph,
+            arguments,
+            path,
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_shapes=dynamic_shapes,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )

@@ -1,16 +1,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow lint benchmark clean
+.PHONY: demo test test-slow lint benchmark compare clean
 
 # One virtual environment for everything; made again only when what it is made from changes.
 .venv/installed: setup.py pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,report]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,report,export]'
 	touch $@
 
 demo: .venv/installed
-	$(BIN)/python scripts/demo.py
+	$(BIN)/unires demo
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -25,6 +25,11 @@ test-slow: .venv/installed
 
 benchmark: .venv/installed
 	$(BIN)/python scripts/benchmark.py
+
+# Trains UniRES and its rivals for a few minutes each; the figures of the README come from a longer budget.
+compare: .venv/installed
+	$(BIN)/python scripts/compare_at_equal_budget.py --seeds 0 --steps 400 --scenes 4000 --learning-rate 1e-3 \
+		--eval-scenes 60 --out runs/compare
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache src/*.egg-info

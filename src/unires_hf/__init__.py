@@ -7,6 +7,7 @@ from transformers.utils import is_torchvision_available
 
 from .baselines import CrisConfig, LavtConfig
 from .baselines import register as register_baselines
+from .checkpoints import checkpoint_path
 from .model.configuration_unires import UniResConfig, UniResDecoderConfig
 from .model.image_processing_pil_unires import UniResImageProcessorPil
 from .model.image_processing_unires import UniResImageProcessor
@@ -43,7 +44,11 @@ def register() -> None:
     AutoProcessor.register(UniResConfig, UniResProcessor, exist_ok=True)
     if "referring-segmentation" not in PIPELINE_REGISTRY.get_supported_tasks():
         PIPELINE_REGISTRY.register_pipeline(
-            "referring-segmentation", ReferringSegmentationPipeline, pt_model=AutoModel, type="multimodal"
+            "referring-segmentation",
+            ReferringSegmentationPipeline,
+            pt_model=AutoModel,
+            default={"model": (checkpoint_path("default"), "main")},
+            type="multimodal",
         )
     configs = (UniResConfig, CrisConfig, LavtConfig)
     for owner in (*configs, UniResImageProcessor, UniResImageProcessorPil, UniResProcessor):

@@ -7,7 +7,7 @@ import inspect
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("segment", "convert", "stats", "evaluate")
+COMMANDS = ("demo", "segment", "evaluate", "compare", "convert", "stats", "export", "push")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

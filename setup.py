@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 extras = {
-    "app": ["gradio"],
+    "app": ["gradio>=6.31,<7"],
     "export": ["onnx", "onnxruntime", "onnxscript"],
     "pascal-part": ["scipy"],
     "ray": ["ray[data]"],
@@ -30,6 +30,7 @@ setup(
             "model/presets/*.json",
             "checkpoints/*/*",
             "baselines/presets/*.json",
+            "report/*.html",
             "evaluation/*/*.md",
             "evaluation/*/*.txt",
         ]

@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from unires_hf.data.schema import FEATURES
-from unires_hf.evaluation import draw_gallery, evaluate_model
+from unires_hf.evaluation import evaluate_model
+from unires_hf.report.gallery import draw_gallery
+from unires_hf.report.overlay import BY_GRANULARITY
 
 
 def has_colour(picture, colour):
@@ -28,9 +30,9 @@ def test_worst_left_best_right(painter, processor, boxes, tmp_path):
         page = np.asarray(Image.open(path).convert("RGB"))
         middle = page.shape[1] // 2
         below = page[40:]
-        assert has_colour(below[:, :middle], (0, 130, 240)), "the worst are objects: blue outlines"
-        assert has_colour(below[:, middle:], (230, 97, 0)), "a part is among the best: an orange outline"
-        assert not has_colour(below[:, :middle], (230, 97, 0))
+        assert has_colour(below[:, :middle], BY_GRANULARITY["object"]), "the worst are objects: blue outlines"
+        assert has_colour(below[:, middle:], BY_GRANULARITY["part"]), "a part is among the best: an orange outline"
+        assert not has_colour(below[:, :middle], BY_GRANULARITY["part"])
 
 
 def test_what_is_missing_is_named(painter, processor, boxes, tmp_path):

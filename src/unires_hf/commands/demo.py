@@ -25,7 +25,7 @@ def demo(arguments: argparse.Namespace) -> None:
     from unires_hf.report.overlay import draw_overlays
     from unires_hf.scenes import PartScenes
 
-    row = PartScenes("val", length=1, seed=arguments.seed, size=256)[0]
+    row = PartScenes("val", length=1, seed=arguments.seed)[0]
     said = [(target, it["text"]) for target in row["targets"] for it in target["expressions"]]
     objects = [pair for pair in said if pair[0]["granularity"] == "object"][: EXPRESSIONS // 2]
     parts = [pair for pair in said if pair[0]["granularity"] == "part"][: EXPRESSIONS - len(objects)]
@@ -35,8 +35,8 @@ def demo(arguments: argparse.Namespace) -> None:
 
     scores = []
     for result, truth in zip(results, truths, strict=True):
-        intersection, union = overlap(np.asarray(result["mask"]) > 0, truth)
-        scores.append(intersection / union if union else 1.0)
+        counts = overlap(np.asarray(result["mask"]) > 0, truth)
+        scores.append(counts.intersection / counts.union if counts.union else 1.0)
         print(f"{100 * scores[-1]:5.1f}  {result['label']}")
     print(f"{100 * np.mean(scores):5.1f}  mean IoU, in percent, of {len(scores)} expressions")
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `evaluate`."""
-    parser.add_argument("model", help="a folder or Hub repository with a UniRES checkpoint")
+    parser.add_argument("model", help="a folder or Hub name of a UniRES, CRIS or LAVT; default; PEER:NAME")
     parser.add_argument(
         "dataset", help="a folder of Parquet, a Hub name, a reader as refcoco,root=DIR, or partscenes,length=N"
     )
@@ -24,31 +24,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-images", type=int, metavar="N", help="only the first N images")
     parser.add_argument("--max-length", type=int, metavar="N", help="cut words to N tokens (paper: 17, RefCOCOg 22)")
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="images a pass (default: 8)")
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        metavar="P",
+        help="a pixel belongs to a mask above it (default: the model's own; those of other protocols are theirs)",
+    )
     parser.add_argument("--device", help="cpu, cuda, mps, … (default: the best there is)")
     parser.add_argument("--out", type=Path, default=Path("results.json"), help="default: results.json")
+    parser.add_argument("--gallery", type=Path, metavar="FILE.png", help="also draw the worst and the best cases")
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
-    """Score a checkpoint on every expression of a data set, and write and print the table."""
-    import torch
-    from transformers import AutoModel, AutoProcessor
+    """Score a checkpoint on every expression of a data set, and write and print the table.
 
+    On several processes: torchrun --standalone --nproc_per_node 2 -m unires_hf.cli evaluate MODEL DATASET …
+    """
+    from accelerate import PartialState
+
+    from unires_hf.comparison.models import best_device, load_model, own_threshold
     from unires_hf.evaluation import evaluate_model
     from unires_hf.loading import load_rows
+    from unires_hf.report.gallery import draw_gallery
 
-    rows = load_rows([f"{arguments.dataset},split={arguments.split}"], arguments.max_images)
-    best = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else "cpu"
-    results = evaluate_model(
-        AutoModel.from_pretrained(arguments.model).to(arguments.device or best),
-        AutoProcessor.from_pretrained(arguments.model),
-        rows,
-        protocol=arguments.protocol,
-        batch_size=arguments.batch_size,
-        max_images=arguments.max_images,
-        max_length=arguments.max_length,
-        controls=arguments.controls,
-        settings={"model": arguments.model, "dataset": arguments.dataset, "split": arguments.split},
-    )
-    print(results.markdown())
-    for path in results.save(arguments.out):
-        print(path, file=sys.stderr)
+    device = arguments.device or best_device()
+    state = PartialState(cpu=device == "cpu")  # joins the other processes, if torchrun started some
+    try:
+        rows = load_rows([f"{arguments.dataset},split={arguments.split}"], arguments.max_images)
+        model, processor = load_model(arguments.model)
+        threshold = arguments.threshold
+        if threshold is None and arguments.protocol == "unires":  # peers prescribe theirs
+            threshold = own_threshold(processor)
+        results = evaluate_model(
+            model.to(state.device if state.num_processes > 1 else device),
+            processor,
+            rows,
+            protocol=arguments.protocol,
+            batch_size=arguments.batch_size,
+            max_images=arguments.max_images,
+            max_length=arguments.max_length,
+            threshold=threshold,
+            controls=arguments.controls,
+            keep_masks=arguments.gallery is not None,
+            settings={"model": arguments.model, "dataset": arguments.dataset, "split": arguments.split},
+        )
+        if state.is_main_process:
+            print(results.markdown())
+            written = results.save(arguments.out)
+            if arguments.gallery:
+                written.append(draw_gallery(results, rows, arguments.gallery))
+            for path in written:
+                print(path, file=sys.stderr)
+    finally:
+        state.destroy_process_group()

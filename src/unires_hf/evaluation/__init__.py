@@ -2,7 +2,6 @@
 """Scoring: protocols, metrics, the evaluator that runs a model, and what it leaves behind."""
 
 from .evaluator import CONTROLS, evaluate_model
-from .gallery import draw_gallery
 from .referring_segmentation_metric.metrics import compute_metrics
 from .referring_segmentation_metric.protocols import PROTOCOLS, Protocol, get_protocol
 from .results import RECORDS, Results
@@ -17,7 +16,6 @@ __all__ = [
     "Protocol",
     "Results",
     "compute_metrics",
-    "draw_gallery",
     "evaluate_model",
     "get_protocol",
     "markdown_table",

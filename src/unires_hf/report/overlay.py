@@ -9,13 +9,14 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 # Told apart by colour-blind readers too (after Okabe and Ito).
 COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0), (86, 180, 233))
+BY_GRANULARITY = {"object": COLOURS[0], "part": COLOURS[1]}
 INK, PAPER, FAINT = (25, 25, 25), (255, 255, 255), (110, 110, 110)
 SIDE, GAP, LINE = 300, 10, 20
 
 
 def tint(picture: Image.Image, mask: np.ndarray, colour: tuple[int, int, int]) -> Image.Image:
     """
-    The picture, paler outside of the mask, tinted and outlined inside.
+    The picture, grey and pale outside of the mask, tinted and outlined inside.
 
     Args:
         picture (`PIL.Image.Image`): of any size.
@@ -25,11 +26,29 @@ def tint(picture: Image.Image, mask: np.ndarray, colour: tuple[int, int, int]) -
     picture = picture.convert("RGB")
     share = Image.fromarray(np.asarray(mask, bool)).convert("L").resize(picture.size, Image.Resampling.BOX)
     inside = share.point(lambda value: 255 * (value > 0))  # a part of one pixel stays to be seen
-    pale = Image.blend(picture, Image.new("RGB", picture.size, PAPER), 0.4)
+    # Without its colours, or a blue bird would look like a mask.
+    pale = Image.blend(picture.convert("L").convert("RGB"), Image.new("RGB", picture.size, PAPER), 0.4)
     shown = Image.composite(Image.blend(picture, Image.new("RGB", picture.size, colour), 0.5), pale, inside)
     edge = (np.asarray(inside) > 0) & (np.asarray(inside.filter(ImageFilter.MinFilter(3))) == 0)
     shown.paste(colour, mask=Image.fromarray(edge))
     return shown
+
+
+def fit(picture: Image.Image, side: int) -> Image.Image:
+    """The picture in RGB, scaled up or down until its longer side is `side` pixels."""
+    scale = side / max(picture.size)
+    fitting = [max(1, round(length * scale)) for length in picture.size]
+    return picture.convert("RGB").resize(fitting, Image.Resampling.LANCZOS)
+
+
+def draw_legend(pen: ImageDraw.ImageDraw, right: int, top: int) -> None:
+    """Says which colour is which granularity, ending at `right`."""
+    font = ImageFont.load_default(13)
+    for kind, colour in reversed(BY_GRANULARITY.items()):
+        pen.text((right, top), kind, fill=INK, font=font, anchor="ra")
+        right -= int(font.getlength(kind)) + 18
+        pen.rectangle((right, top + 1, right + 12, top + 13), fill=colour)
+        right -= 14
 
 
 def draw_overlays(
@@ -51,10 +70,7 @@ def draw_overlays(
     Returns:
         `PIL.Image.Image`: mode "RGB".
     """
-    scale = SIDE / max(picture.size)
-    small = picture.convert("RGB").resize(
-        [max(1, round(side * scale)) for side in picture.size], Image.Resampling.LANCZOS
-    )
+    small = fit(picture, SIDE)
     panels = [_panel([small], "", "")]
     for index, result in enumerate(results):
         colour, mask = COLOURS[index % len(COLOURS)], np.asarray(result["mask"]) > 0

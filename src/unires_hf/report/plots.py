@@ -11,9 +11,10 @@ from matplotlib.font_manager import findfont
 from matplotlib.ticker import FuncFormatter
 from wordcloud import WordCloud
 
+from .overlay import BY_GRANULARITY
 from .statistics import AREA_EDGES, Statistics, ranked
 
-COLORS = {"object": "#0072B2", "part": "#E66100"}  # told apart by colour-blind readers too
+COLORS = {kind: f"#{bytes(colour).hex()}" for kind, colour in BY_GRANULARITY.items()}
 _NAMED_BARS = 45  # more names than that cannot be read under their bars
 _INK, _FAINT = "#222222", "#8A8A8A"
 

@@ -2,30 +2,40 @@
 """From arguments to a model and its processor."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from transformers import AutoTokenizer, CLIPTokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer, CLIPTokenizer, PreTrainedConfig, PreTrainedModel
 from transformers.utils import is_torchvision_available
 
+import unires_hf.baselines
 from unires_hf import UniResConfig, UniResImageProcessor, UniResImageProcessorPil, UniResModel, UniResProcessor
+from unires_hf.baselines import CrisConfig, CrisModel, LavtConfig, LavtModel
+from unires_hf.baselines.peers.clipseg import ReferringCLIPSeg, clipseg_config, clipseg_processor
 
 from .arguments import ModelArguments
 from .tokenizer import train_clip_tokenizer
 
+LAVT_LENGTH = 20  # tokens of a sentence, as published
 
-def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[UniResModel, UniResProcessor]:
+
+def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTrainedModel, UniResProcessor]:
     """
     The model and the processor that the arguments ask for.
+
+    A preset whose name begins with `cris-`, `lavt-` or `clipseg-` is one of the rivals, prepared as it was published;
+    `resize_mode` is then without effect.
 
     Args:
         arguments (`ModelArguments`): a checkpoint, a CLIP checkpoint, or a preset.
         texts (`Iterable[str]`): expressions of the training data; a preset's tokenizer is made from them.
 
     Raises:
-        ValueError: if a module to freeze does not exist, or fields of the config do not fit.
+        ValueError: if a module to freeze does not exist, the checkpoint is of another kind, or fields of the config do
+            not fit.
     """
     overrides = dict(arguments.config_overrides)
     if arguments.model_name_or_path is not None:
-        model = UniResModel.from_pretrained(arguments.model_name_or_path, **overrides)
+        model = _load(arguments.model_name_or_path, overrides)
         processor = UniResProcessor.from_pretrained(arguments.model_name_or_path)
         if arguments.image_size is not None:
             _set_image_size(processor.image_processor, model.config, arguments.image_size)
@@ -33,12 +43,7 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[UniRes
         model = UniResModel.from_clip(arguments.clip, image_size=arguments.image_size or 448, **overrides)
         processor = make_processor(model.config, AutoTokenizer.from_pretrained(arguments.clip), arguments.resize_mode)
     else:
-        config = UniResConfig.from_preset(arguments.preset, **overrides)
-        if arguments.image_size is not None:
-            config.vision_config.image_size = arguments.image_size
-        tokenizer = fit_tokenizer(config, texts)
-        model = UniResModel(config)
-        processor = make_processor(config, tokenizer, arguments.resize_mode)
+        model, processor = _from_preset(arguments, overrides, texts)
     if arguments.attn_implementation is not None:
         model.set_attn_implementation(arguments.attn_implementation)
     for name in arguments.freeze:
@@ -48,10 +53,44 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[UniRes
     return model, processor
 
 
-def fit_tokenizer(config: UniResConfig, texts: Iterable[str]) -> CLIPTokenizer:
+def _load(name: str, overrides: dict[str, Any]) -> PreTrainedModel:
+    config = AutoConfig.from_pretrained(name)
+    if not isinstance(config, UniResConfig | CrisConfig | LavtConfig):
+        raise ValueError(
+            f"{name} is a model of type {config.model_type}, not a UniRES, CRIS or LAVT; a CLIP to start from is "
+            "named with --clip."
+        )
+    return AutoModel.from_pretrained(name, **overrides)
+
+
+def _from_preset(
+    arguments: ModelArguments, overrides: dict[str, Any], texts: Iterable[str]
+) -> tuple[PreTrainedModel, UniResProcessor]:
+    """Random weights, and a tokenizer made from `texts`: for all alike, so that words are cut alike (our choice)."""
+    preset = arguments.preset
+    family = preset.partition("-")[0]
+    make_config = {
+        "cris": CrisConfig.from_preset,
+        "lavt": LavtConfig.from_preset,
+        "clipseg": clipseg_config,
+    }.get(family, UniResConfig.from_preset)
+    config = make_config(preset, **overrides)
+    if arguments.image_size is not None:
+        config.vision_config.image_size = arguments.image_size
+    tokenizer = fit_tokenizer(config, texts)
+    if family == "clipseg":
+        return ReferringCLIPSeg(config), clipseg_processor(tokenizer, config.vision_config.image_size)
+    if family in ("cris", "lavt"):
+        model_class = CrisModel if family == "cris" else LavtModel
+        return model_class(config), unires_hf.baselines.make_processor(config, tokenizer)
+    return UniResModel(config), make_processor(config, tokenizer, arguments.resize_mode)
+
+
+def fit_tokenizer(config: PreTrainedConfig, texts: Iterable[str]) -> CLIPTokenizer:
     """A tokenizer made from `texts` within the config's vocabulary; the config takes its size and special tokens."""
     text = config.text_config
-    tokenizer = train_clip_tokenizer(texts, text.vocab_size, text.max_position_embeddings)
+    length = LAVT_LENGTH if isinstance(config, LavtConfig) else text.max_position_embeddings
+    tokenizer = train_clip_tokenizer(texts, text.vocab_size, length)
     text.vocab_size = len(tokenizer)
     text.bos_token_id, text.eos_token_id = tokenizer.bos_token_id, tokenizer.eos_token_id
     text.pad_token_id = tokenizer.pad_token_id
@@ -71,11 +110,14 @@ def make_processor(config: UniResConfig, tokenizer: CLIPTokenizer, resize_mode: 
     )
 
 
-def _set_image_size(image_processor: UniResImageProcessor, config: UniResConfig, side: int) -> None:
-    logits = side // config.vision_config.patch_size * 2 ** (len(config.mask_head_channels) - 1)
+def _set_image_size(image_processor: UniResImageProcessor, config: PreTrainedConfig, side: int) -> None:
+    if isinstance(config, UniResConfig):
+        logits = side // config.vision_config.patch_size * 2 ** (len(config.mask_head_channels) - 1)
+    else:
+        logits = side // 4 if isinstance(config, CrisConfig) else side
     image_processor.size = {"height": side, "width": side}
     image_processor.mask_size = {"height": logits, "width": logits}
 
 
-def _children(model: UniResModel) -> list[str]:
+def _children(model: PreTrainedModel) -> list[str]:
     return [name for name, _ in model.named_children()]

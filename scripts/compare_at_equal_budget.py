@@ -1,0 +1,55 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Trains UniRES, CRIS, LAVT and CLIPSeg from random weights on the same drawn scenes, and compares them.
+
+    python scripts/compare_at_equal_budget.py --steps 10000 --seeds 0 1 --out runs/equal-budget
+
+Every model sees the same expressions in the same order. The tables, `equal_budget.md` and `.json`, are written again
+after each model; called once more, the same command goes on where it was. Then the first seed's models are drawn side
+by side, as `unires compare` does.
+"""
+
+import argparse
+import logging
+import shlex
+import sys
+from pathlib import Path
+
+import torch
+
+from unires_hf.comparison import compare_models
+from unires_hf.comparison.equal_budget import Budget, Contestant, run_experiment
+from unires_hf.loading import load_rows
+
+MODELS = ("tiny", "cris-tiny", "lavt-tiny", "clipseg-tiny")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", nargs="+", default=MODELS, help="presets; PRESET@RATE has its own learning rate")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    parser.add_argument("--steps", type=int, default=10_000, help="of 8 scenes with up to 8 expressions each")
+    parser.add_argument("--scenes", type=int, default=100_000, help="different training scenes")
+    parser.add_argument("--eval-scenes", type=int, default=500, help="of each split")
+    parser.add_argument("--learning-rate", type=float, default=5e-4)
+    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True, help="autocast in training")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--panel-scenes", type=int, default=60, help="of val, to choose pictures from; 0: no pictures")
+    parser.add_argument("--out", type=Path, default=Path("runs/equal-budget"))
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.set_num_threads(arguments.threads)
+    budget = Budget(arguments.steps, arguments.scenes, arguments.eval_scenes, arguments.learning_rate, arguments.bf16)
+    command = shlex.join(["python", "scripts/compare_at_equal_budget.py", *sys.argv[1:]])
+    run_experiment(arguments.models, budget, arguments.seeds, arguments.out, command)
+    print((arguments.out / "equal_budget.md").read_text(encoding="utf-8"))
+    if arguments.panel_scenes and len(arguments.models) > 1:
+        contestants = [Contestant.parse(text, budget) for text in arguments.models]
+        names = [contestant.loaded_by(arguments.out, arguments.seeds[0]) for contestant in contestants]
+        rows = load_rows([f"partscenes,split=val,length={arguments.panel_scenes}"])
+        comparison = compare_models(names, rows, max_length=17)
+        for path in comparison.save(arguments.out / "side-by-side", rows):
+            print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Puts a trained model into the package as the one that `default` names: half precision, processor, log and curve.
+
+    python scripts/ship_checkpoint.py runs/partscenes
+
+The weights are stored as float16 and computed with as float32, which CPUs are quicker at. `write_model_cards.py` then
+writes the card.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+from transformers import AutoModel, AutoProcessor
+
+import unires_hf  # noqa: F401
+from unires_hf.checkpoints import checkpoint_path
+
+CURVE = Path(__file__).parents[1] / "model_cards" / "partscenes-tiny-loss.png"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "run", type=Path, nargs="+", help="folders of the runs, in their order; the last one's weights"
+    )
+    folder, runs = Path(checkpoint_path("default")), parser.parse_args().run
+    model = AutoModel.from_pretrained(runs[-1], dtype=torch.float32)
+    model.half().save_pretrained(folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["dtype"] = "float32"
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    AutoProcessor.from_pretrained(runs[-1]).save_pretrained(folder)
+    draw_curve([json.loads((run / "trainer_state.json").read_text())["log_history"] for run in runs])
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    print(f"{folder}: {size / 1e6:.1f} MB")
+
+
+def draw_curve(logs: list[list[dict]]) -> None:
+    """The loss over the steps of the runs, one after another."""
+    figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
+    start = 0
+    for log in logs:
+        lines = [(start + line["step"], line["loss"]) for line in log if "loss" in line]
+        axes.plot(*zip(*lines, strict=True), linewidth=0.8)
+        start = lines[-1][0]
+    axes.set(xlabel="step", ylabel="training loss", yscale="log")
+    axes.grid(alpha=0.3)
+    figure.savefig(CURVE, dpi=110)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,243 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Architectures from random weights at one budget: the same PartScenes, the same expressions seen, the same splits."""
+
+import json
+import logging
+import shutil
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainerCallback
+from transformers.trainer_callback import ExportableState
+
+from unires_hf.data.shards import whole, write_json
+from unires_hf.evaluation import Results, evaluate_model
+from unires_hf.scenes import SPLITS, PartScenes, trivial_scores
+from unires_hf.training.arguments import DataArguments, ModelArguments, UniResTrainingArguments
+from unires_hf.training.run import run
+
+from .equal_budget_table import equal_budget_table
+from .models import best_device, load_model, own_threshold
+
+logger = logging.getLogger(__name__)
+
+SAVE_STEPS = 500
+EVALUATED = tuple(split for split in SPLITS if split != "train")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every model gets.
+
+    Args:
+        steps (`int`): of the optimiser; each is 8 scenes with up to 8 expressions about each.
+        scenes (`int`): different training scenes.
+        eval_scenes (`int`): of each split that is measured.
+        learning_rate (`float`): AdamW's, with a linear warm-up over 5 % of the steps and cosine decay; a model may
+            have a rate of its own.
+        bf16 (`bool`): trains under bfloat16 autocast.
+    """
+
+    steps: int
+    scenes: int
+    eval_scenes: int
+    learning_rate: float
+    bf16: bool
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A preset with random weights, and its learning rate."""
+
+    preset: str
+    learning_rate: float
+
+    @classmethod
+    def parse(cls, text: str, budget: Budget) -> "Contestant":
+        """`PRESET`, or `PRESET@RATE` for one with a learning rate of its own.
+
+        Raises:
+            ValueError: if the rate is no positive number.
+        """
+        preset, _, rate = text.partition("@")
+        try:
+            learning_rate = float(rate) if rate else budget.learning_rate
+        except ValueError:
+            learning_rate = 0.0
+        if learning_rate <= 0:
+            raise ValueError(f"{text!r}: after the @ stands a learning rate, such as {preset}@5e-4.")
+        return cls(preset, learning_rate)
+
+    @property
+    def name(self) -> str:
+        """What the tables call it: UniRES's presets do not name their model."""
+        rival = self.preset.startswith(("cris-", "lavt-", "clipseg-"))
+        return self.preset if rival else f"unires-{self.preset}"
+
+    def folder(self, out: Path, seed: int) -> Path:
+        """Where a run of it lies."""
+        return out / f"seed-{seed}" / self.name
+
+    def loaded_by(self, out: Path, seed: int) -> str:
+        """What [`load_model`] knows a run by."""
+        folder = self.folder(out, seed)
+        return f"clipseg:{folder}" if self.preset.startswith("clipseg-") else str(folder)
+
+
+class _Clock(TrainerCallback, ExportableState):
+    """Seconds spent in steps, data included; they survive an interruption with the checkpoint."""
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self.last = time.perf_counter()
+
+    def on_step_end(self, args, state, control, **kwargs):
+        now = time.perf_counter()
+        self.seconds, self.last = self.seconds + now - self.last, now
+
+    def state(self) -> dict[str, Any]:
+        return {"args": {}, "attributes": {"seconds": self.seconds}}
+
+
+def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[str, Any]:
+    """Trains a model, or goes on where it was interrupted, or reads what a finished run left.
+
+    Args:
+        contestant, budget, seed: what is trained, on what, and the seed of weights and order.
+        out (`Path`): of the experiment; the model comes to `out/seed-<seed>/<name>`.
+
+    Returns:
+        `dict`: the recipe, `parameters`, `seconds` of training, `expressions` seen and the mean `loss` of the last
+        tenth; also in `training.json`.
+
+    Raises:
+        ValueError: if the folder holds a run of another recipe.
+    """
+    folder = contestant.folder(out, seed)
+    recipe = {**asdict(budget), **asdict(contestant), "seed": seed}
+    del recipe["eval_scenes"]
+    begun = folder / "recipe.json"
+    if begun.is_file() and json.loads(begun.read_text(encoding="utf-8")) != recipe:
+        raise ValueError(f"{folder} holds a run of another recipe: name another --out, or remove it.")
+    finished = folder / "training.json"
+    if finished.is_file():
+        return json.loads(finished.read_text(encoding="utf-8"))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(begun, recipe)
+    trainer = run(
+        # On CPUs eager attention trains faster.
+        ModelArguments(
+            preset=contestant.preset, attn_implementation=None if torch.accelerator.is_available() else "eager"
+        ),
+        DataArguments(train_data=[f"partscenes,split=train,length={budget.scenes}"]),
+        UniResTrainingArguments(
+            output_dir=folder,
+            seed=seed,
+            max_steps=budget.steps,
+            learning_rate=contestant.learning_rate,
+            warmup_steps=0.05,
+            bf16=budget.bf16,
+            dataloader_num_workers=1,
+            dataloader_drop_last=True,  # CRIS cannot normalise over a single expression
+            save_strategy="steps",
+            save_steps=min(SAVE_STEPS, budget.steps),
+            save_total_limit=1,
+            logging_steps=max(1, budget.steps // 100),
+            resume_from_checkpoint="last",
+            restore_callback_states_from_checkpoint=True,
+        ),
+        callbacks=[_Clock()],
+    )
+    (clock,) = (it for it in trainer.callback_handler.callbacks if isinstance(it, _Clock))
+    log = [line for line in trainer.state.log_history if "loss" in line]
+    last = log[-max(1, len(log) // 10) :]
+    outcome = {
+        **recipe,
+        "parameters": sum(weight.numel() for weight in trainer.model.parameters()),
+        "seconds": clock.seconds,
+        "expressions": round(statistics.mean(line["expressions_per_step"] for line in log) * budget.steps),
+        "loss": statistics.mean(line["loss"] for line in last),
+    }
+    write_json(finished, outcome)
+    for checkpoint in folder.glob("checkpoint-*"):
+        shutil.rmtree(checkpoint)
+    return outcome
+
+
+def measure(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[str, dict[str, float]]:
+    """Scores a trained model on every split, at its own threshold.
+
+    What is finished is read, not measured again. Records of every expression lie beside the model, as
+    `<split>-<scenes>.parquet`.
+
+    Returns:
+        `dict`: by split, mIoU of `object` and `part` expressions that have a referent, as [`trivial_scores`] counts
+        them, `n_acc`, and the numbers of expressions.
+    """
+    folder = contestant.folder(out, seed)
+    scores = {}
+    for split in EVALUATED:
+        path = folder / f"{split}-{budget.eval_scenes}.scores.json"
+        if not path.is_file():
+            model, processor = load_model(contestant.loaded_by(out, seed))
+            results = evaluate_model(
+                model.to(best_device()),
+                processor,
+                PartScenes(split, budget.eval_scenes),
+                threshold=own_threshold(processor),
+                max_length=17,  # as in training
+                controls=(),
+                bootstrap=0,
+                settings={"model": contestant.name, "dataset": "partscenes", "split": split, "model_seed": seed},
+            )
+            results.save(folder / f"{split}-{budget.eval_scenes}.json")
+            write_json(path, _scores(results))
+        scores[split] = json.loads(path.read_text(encoding="utf-8"))
+    return scores
+
+
+def _scores(results: Results) -> dict[str, float]:
+    scores: dict[str, float] = {}
+    kinds, ious, nothing = (
+        results.records[name].to_numpy(zero_copy_only=False) for name in ("granularity", "iou", "no_target")
+    )
+    for kind in ("object", "part"):
+        asked = (kinds == kind) & ~nothing
+        scores |= {kind: 100 * float(ious[asked].mean()), f"n_{kind}": int(asked.sum())}
+    return scores | {"n_acc": results.summary["n_acc"], "n_nothing": int(nothing.sum())}
+
+
+def run_experiment(
+    models: Sequence[str], budget: Budget, seeds: Sequence[int], out: Path, command: str
+) -> dict[str, Any]:
+    """Trains and measures what is not finished yet, and writes `equal_budget.json` and `.md` after each model.
+
+    Args:
+        models (`Sequence[str]`): see [`Contestant.parse`].
+        budget, seeds: what each of them gets.
+        out (`Path`): of the experiment.
+        command (`str`): what the table says it was made by.
+
+    Returns:
+        `dict`: what stands in the JSON file.
+    """
+    contestants = [Contestant.parse(text, budget) for text in models]
+    trivial = {split: trivial_scores(PartScenes(split, budget.eval_scenes)) for split in EVALUATED}
+    runs: dict[str, list[dict[str, Any]]] = {contestant.name: [] for contestant in contestants}
+    outcome = {"command": command, "budget": asdict(budget), "trivial": trivial, "runs": runs}
+    for seed in seeds:
+        for contestant in contestants:
+            logger.info("%s, seed %d", contestant.name, seed)
+            trained = train(contestant, budget, seed, out)
+            runs[contestant.name].append({**trained, "scores": measure(contestant, budget, seed, out)})
+            write_json(out / "equal_budget.json", outcome)
+            with whole(out / "equal_budget.md") as part:
+                part.write_text(equal_budget_table(outcome), encoding="utf-8")
+    return outcome

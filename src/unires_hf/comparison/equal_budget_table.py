@@ -1,0 +1,79 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""The outcome of the experiment at equal budget as Markdown."""
+
+import statistics
+from collections.abc import Iterable
+from typing import Any
+
+TITLES = {
+    "all_foreground": "all objects",
+    "right_color": "right colour",
+    "right_class": "right class",
+    "right_place": "right place",
+    "whole_parent": "whole parent",
+    "right_part": "right part name",
+}
+
+
+def equal_budget_table(outcome: dict[str, Any]) -> str:
+    """Two tables: mIoU by split and granularity beside the trivial scores, and what each model cost."""
+    runs = {name: of_model for name, of_model in outcome["runs"].items() if of_model}
+    kinds = {"object": "objects", "part": "parts"}
+    answers = list(TITLES)
+    lines = [["split", "expressions", "n", *runs, *(f"*{TITLES[answer]}*" for answer in answers)]]
+    for split, trivial in outcome["trivial"].items():
+        of_split = {name: [one["scores"][split] for one in of_model] for name, of_model in runs.items()}
+        first = next(iter(of_split.values()))[0]
+        for kind, title in kinds.items():
+            floor = [f"{trivial[kind][answer]:.1f}" if answer in trivial[kind] else "–" for answer in answers]
+            cells = _best_in_bold([[one[kind] for one in scores] for scores in of_split.values()])
+            lines.append([split, title, f"{first[f'n_{kind}']:,}", *cells, *floor])
+        if split == "no_target":
+            cells = _best_in_bold([[one["n_acc"] for one in scores] for scores in of_split.values()])
+            lines.append([split, "no referent: N-acc", f"{first['n_nothing']:,}", *cells, *["–"] * len(answers)])
+    costs = [["model", "weights", "learning rate", "expressions seen", "minutes", "ms a step", "final loss", "seeds"]]
+    for name, of_model in runs.items():
+        minutes = [one["seconds"] / 60 for one in of_model]
+        costs.append(
+            [
+                name,
+                f"{of_model[0]['parameters'] / 1e6:.2f} M",
+                f"{of_model[0]['learning_rate']:g}",
+                f"{of_model[0]['expressions']:,}",
+                _spread(minutes),
+                f"{1000 * 60 * statistics.mean(minutes) / of_model[0]['steps']:.0f}",
+                f"{statistics.mean(one['loss'] for one in of_model):.3f}",
+                ", ".join(str(one["seed"]) for one in of_model),
+            ]
+        )
+    budget = outcome["budget"]
+    return (
+        f"{_table(lines, 2)}\n\n"
+        "mIoU in percent at original size over the expressions that have a referent, each model at its own threshold: "
+        "mean over seeds, in brackets the lowest and the highest, best in bold. Columns in italics answer without "
+        f"understanding; below them a score says nothing. {budget['eval_scenes']} scenes a split.\n\n"
+        f"{_table(costs, 1)}\n\n"
+        f"From random weights, {budget['steps']:,} steps of 8 scenes with up to 8 expressions each, drawn from "
+        f"{budget['scenes']:,} scenes, the same ones in the same order for every model; minutes are of training, data "
+        f"included. Losses differ in kind and are not to be compared.\n\n`{outcome['command']}`\n"
+    )
+
+
+def _best_in_bold(values: list[list[float]]) -> list[str]:
+    means = [statistics.mean(of_model) for of_model in values]
+    return [
+        f"**{_spread(of_model)}**" if mean == max(means) else _spread(of_model)
+        for of_model, mean in zip(values, means, strict=True)
+    ]
+
+
+def _spread(values: list[float]) -> str:
+    mean = f"{statistics.mean(values):.1f}"
+    return mean if len(values) == 1 else f"{mean} [{min(values):.1f}, {max(values):.1f}]"
+
+
+def _table(lines: Iterable[list[str]], words: int) -> str:
+    """Columns of words to the left, of numbers to the right."""
+    head, *rest = lines
+    rule = ["---"] * words + ["---:"] * (len(head) - words)
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rest))

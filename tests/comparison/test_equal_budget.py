@@ -1,0 +1,108 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""The experiment goes on where it was interrupted, trains nothing twice, and its table holds what was measured."""
+
+import json
+
+import pytest
+from transformers import TrainerCallback
+
+import unires_hf.comparison.equal_budget as equal_budget
+from unires_hf.comparison.equal_budget import Budget, Contestant, run_experiment, train
+from unires_hf.comparison.equal_budget_table import equal_budget_table
+
+BUDGET = Budget(steps=2, scenes=24, eval_scenes=2, learning_rate=5e-4, bf16=False)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Two splits, so that the test is quick."""
+    monkeypatch.setattr(equal_budget, "EVALUATED", ("val", "no_target"))
+
+
+def test_contestants():
+    assert Contestant.parse("tiny", BUDGET) == Contestant("tiny", 5e-4)
+    assert Contestant.parse("cris-tiny@1e-3", BUDGET) == Contestant("cris-tiny", 1e-3)
+    assert [Contestant(preset, 1.0).name for preset in ("tiny", "lavt-tiny")] == ["unires-tiny", "lavt-tiny"]
+    for wrong in ("tiny@fast", "tiny@0", "tiny@-1"):
+        with pytest.raises(ValueError, match="stands a learning rate"):
+            Contestant.parse(wrong, BUDGET)
+
+
+def test_the_experiment(tmp_path, monkeypatch):
+    outcome = run_experiment(["tiny", "clipseg-tiny"], BUDGET, [0], tmp_path, "the command")
+    assert {name: len(runs) for name, runs in outcome["runs"].items()} == {"unires-tiny": 1, "clipseg-tiny": 1}
+    seen = {run["expressions"] for runs in outcome["runs"].values() for run in runs}
+    assert len(seen) == 1, "all models see the same"
+    assert json.loads((tmp_path / "equal_budget.json").read_text()) == json.loads(json.dumps(outcome))
+    written = (tmp_path / "equal_budget.md").read_text()
+    assert written == equal_budget_table(outcome) and "`the command`" in written
+    for runs in outcome["runs"].values():
+        for one in runs:
+            assert one["seconds"] > 0 and one["scores"]["val"]["n_object"] > 0
+            assert 0 <= one["scores"]["no_target"]["n_acc"] <= 100
+    assert not list(tmp_path.glob("seed-*/*/checkpoint-*"))
+
+    def fail(*args, **kwargs):
+        raise AssertionError("a finished run was trained or measured again")
+
+    monkeypatch.setattr(equal_budget, "run", fail)
+    monkeypatch.setattr(equal_budget, "evaluate_model", fail)
+    again = run_experiment(["tiny", "clipseg-tiny"], BUDGET, [0], tmp_path, "the command")
+    assert json.dumps(again) == json.dumps(outcome)
+    with pytest.raises(ValueError, match="another recipe.*name another --out"):
+        run_experiment(["tiny@1e-3"], BUDGET, [0], tmp_path, "the command")
+
+
+class Interrupted(TrainerCallback):
+    def on_step_begin(self, args, state, control, **kwargs):
+        if state.global_step == 2:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
+    budget = Budget(steps=3, scenes=24, eval_scenes=2, learning_rate=5e-4, bf16=False)
+    contestant = Contestant("clipseg-tiny", 5e-4)
+    monkeypatch.setattr(equal_budget, "SAVE_STEPS", 1)
+    whole = train(contestant, budget, 0, tmp_path / "whole")
+    run = equal_budget.run
+
+    def interrupted(*args, callbacks):
+        return run(*args, callbacks=[*callbacks, Interrupted()])
+
+    monkeypatch.setattr(equal_budget, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(contestant, budget, 0, tmp_path / "halves")
+    assert not (tmp_path / "halves" / "seed-0" / "clipseg-tiny" / "training.json").exists()
+    monkeypatch.setattr(equal_budget, "run", run)
+    saved = json.loads(
+        (tmp_path / "halves/seed-0/clipseg-tiny/checkpoint-2/trainer_state.json").read_text(encoding="utf-8")
+    )["stateful_callbacks"]["_Clock"]["attributes"]["seconds"]
+    halves = train(contestant, budget, 0, tmp_path / "halves")
+    assert halves["loss"] == pytest.approx(whole["loss"], rel=1e-4)
+    assert halves["expressions"] == whole["expressions"]
+    assert halves["seconds"] > saved > 0, "the time before the interruption counts"
+
+
+def test_table():
+    def of(object_, part, seed):
+        scores = {"object": object_, "part": part, "n_object": 7, "n_part": 5, "n_acc": 50.0, "n_nothing": 2}
+        run = {"parameters": 5_234_000, "seconds": 120.0, "steps": 100, "expressions": 6400, "loss": 0.5}
+        return {**run, "seed": seed, "learning_rate": 1e-3, "scores": {"val": scores, "no_target": scores}}
+
+    floor = {"object": {"all_foreground": 20.0, "right_color": 40.0}, "part": {"whole_parent": 18.0}}
+    outcome = {
+        "command": "python x",
+        "budget": {"steps": 100, "scenes": 50, "eval_scenes": 2},
+        "trivial": {"val": floor, "no_target": floor},
+        "runs": {"a": [of(60, 30, 0), of(64, 20, 1)], "b": [of(10, 40, 0)], "c": []},
+    }
+    lines = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in equal_budget_table(outcome).splitlines()
+    ]
+    assert lines[0][:5] == ["split", "expressions", "n", "a", "b"] and "c" not in lines[0]
+    assert lines[2][:7] == ["val", "objects", "7", "**62.0 [60.0, 64.0]**", "10.0", "20.0", "40.0"]
+    assert lines[3][:5] == ["val", "parts", "5", "25.0 [20.0, 30.0]", "**40.0**"]
+    assert lines[6][:5] == ["no_target", "no referent: N-acc", "2", "**50.0 [50.0, 50.0]**", "**50.0**"]
+    (cost,) = (line for line in lines if line[0] == "a")
+    assert cost[1:7] == ["5.23 M", "0.001", "6,400", "2.0 [2.0, 2.0]", "1200", "0.500"]

@@ -1,0 +1,54 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""`unires evaluate` on two processes writes what one process writes, once; and a gallery."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pyarrow.parquet as pq
+from PIL import Image
+
+from unires_hf.cli import main
+
+
+def torchrun(*words):
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    process = subprocess.Popen(
+        [*command, "-m", "unires_hf.cli", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
+    )
+    try:
+        printed, errors = process.communicate(timeout=300)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    assert process.returncode == 0, errors
+    return printed
+
+
+def test_two_processes_write_what_one_writes(checkpoints, tmp_path, capsys):
+    # An image a pass: batches of other sizes round otherwise, and a pixel may lie on the threshold.
+    words = ["evaluate", checkpoints["tiny"], "partscenes,length=3", "--device", "cpu", "--batch-size", "1"]
+    assert main([*words, "--out", str(tmp_path / "one.json"), "--gallery", str(tmp_path / "one.png")]) == 0
+    once = capsys.readouterr().out
+    printed = torchrun(*words, "--out", str(tmp_path / "two.json"), "--gallery", str(tmp_path / "two.png"))
+    for suffix in (".json", ".md", ".png"):
+        one, two = ((tmp_path / name).with_suffix(suffix) for name in ("one", "two"))
+        assert one.read_bytes() == two.read_bytes(), suffix
+    one, two = (pq.read_table(tmp_path / name) for name in ("one.parquet", "two.parquet"))
+    assert one.equals(two)
+    assert printed.strip() == once.strip(), "the table is printed once"
+    with Image.open(tmp_path / "one.png") as gallery:
+        assert gallery.width > 1000 and len(gallery.getcolors(gallery.width * gallery.height)) > 1000
+
+
+def test_threshold_is_the_models_own_or_the_protocols_unless_given(checkpoints, tmp_path, capsys):
+    words = ["evaluate", checkpoints["lavt-tiny"], "partscenes,length=1", "--device", "cpu", "--controls"]
+    for more, shown in (([], 0.5), (["--protocol", "cris"], 0.35), (["--threshold", "0.25"], 0.25)):
+        assert main([*words, *more, "--out", str(tmp_path / "results.json")]) == 0
+        assert f"threshold {shown}," in capsys.readouterr().out

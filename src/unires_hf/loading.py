@@ -2,6 +2,7 @@
 """Opens data sets by what a person writes on a command line."""
 
 import inspect
+import itertools
 import logging
 from collections import Counter
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ def load_rows(specifications: Sequence[str], max_images: int | None = None) -> D
     Raises:
         ValueError: if a specification is malformed, names nothing, or has other columns than the schema.
     """
-    tables = [_table(rows) for specification in specifications for rows in _open(specification)]
+    tables = [_table(rows, max_images) for specification in specifications for rows in _open(specification)]
     rows = concatenate_datasets(tables)
     return rows if max_images is None else rows.select(range(min(max_images, len(rows))))
 
@@ -115,8 +116,11 @@ def _check_options(specification: str, opener: Any, options: dict[str, Any]) -> 
         raise ValueError(f"{specification!r}: {error}. (A folder of that name is written ./{name}.)") from None
 
 
-def _table(rows: Dataset | PartScenes) -> Dataset:
-    return rows if isinstance(rows, Dataset) else Dataset.from_list(list(rows), features=FEATURES)
+def _table(rows: Dataset | PartScenes, max_images: int | None) -> Dataset:
+    """A table of the rows; of scenes, no more are drawn than are wanted."""
+    if isinstance(rows, Dataset):
+        return rows
+    return Dataset.from_list(list(itertools.islice(rows, max_images)), features=FEATURES)
 
 
 def _stream(rows: Dataset | PartScenes | IterableDataset) -> IterableDataset:

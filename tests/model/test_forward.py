@@ -154,6 +154,7 @@ ABLATIONS = {
     "pixel pyramid": {"pixel_pyramid_channels": [4, 6, 8]},
     "pyramid deeper than the head": {"pixel_pyramid_channels": [4, 6, 8], "mask_head_channels": [16, 8]},
     "likeness": {"use_likeness": True},
+    "positions": {"use_decoder_positions": True},
     "stage widths differ": {"stage2_config": {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 24}},
 }
 

@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what else to score; with no name, nothing (default: all_foreground parent_object)",
     )
     parser.add_argument("--max-images", type=int, metavar="N", help="only the first N images")
+    parser.add_argument("--seed", type=int, metavar="N", help="of partscenes: another one draws other scenes")
     parser.add_argument("--max-length", type=int, metavar="N", help="cut words to N tokens (paper: 17, RefCOCOg 22)")
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="images a pass (default: 8)")
     parser.add_argument(
@@ -50,7 +51,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     device = arguments.device or best_device()
     state = PartialState(cpu=device == "cpu")  # joins the other processes, if torchrun started some
     try:
-        rows = load_rows([f"{arguments.dataset},split={arguments.split}"], arguments.max_images)
+        rows = load_rows([_specification(arguments)], arguments.max_images)
         model, processor = load_model(arguments.model)
         threshold = arguments.threshold
         if threshold is None and arguments.protocol == "unires":  # peers prescribe theirs
@@ -77,3 +78,12 @@ def evaluate(arguments: argparse.Namespace) -> None:
                 print(path, file=sys.stderr)
     finally:
         state.destroy_process_group()
+
+
+def _specification(arguments: argparse.Namespace) -> str:
+    specification = f"{arguments.dataset},split={arguments.split}"
+    if arguments.seed is None:
+        return specification
+    if arguments.dataset.partition(",")[0] != "partscenes":
+        raise ValueError(f"--seed is of partscenes, which are drawn; {arguments.dataset} is as it is: leave it out.")
+    return f"{specification},seed={arguments.seed}"

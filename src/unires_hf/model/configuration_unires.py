@@ -104,6 +104,9 @@ class UniResConfig(PreTrainedConfig):
     use_likeness (`bool`, *optional*, defaults to `False`):
         Whether the cosine of each patch and the sentence in CLIP's joint space joins the output of stage 1 and the
         mask logits. Our choice, for models whose encoders `scripts/run_warmup.py` has prepared.
+    use_decoder_positions (`bool`, *optional*, defaults to `False`):
+        Whether the decoders are told where each patch is, as CRIS's is; CLIP's patch tokens know it too, but those of
+        an encoder that has learned names alone hardly do. Unknown in the paper.
     bce_loss_weight (`float`, *optional*, defaults to 5.0):
         Weight of the mean binary cross-entropy of the logit map. CRIS trains with it alone; losses are unknown in the
         paper.
@@ -154,6 +157,7 @@ class UniResConfig(PreTrainedConfig):
     use_pixel_embeds: bool = True
     pixel_pyramid_channels: list[int] | tuple[int, ...] | None = None
     use_likeness: bool = False
+    use_decoder_positions: bool = False
     bce_loss_weight: float | int = 5.0
     dice_loss_weight: float | int = 2.0
     presence_loss_weight: float | int = 0.2

@@ -388,6 +388,29 @@ class UniResLikeness(nn.Module):
         return cosines * self.logit_scale.float().exp() + self.logit_bias.float()
 
 
+class UniResPositions(nn.Module):
+    """
+    Where each patch is, for the decoders, which compare places: "leftmost", "above the mug". CRIS's decoder has sines
+    of fixed wavelengths in pixels; here they are of shares of the picture, so that any grid will do.
+    """
+
+    def __init__(self, hidden_size: int, num_frequencies: int = 4):
+        super().__init__()
+        self.num_frequencies = num_frequencies
+        self.projection = nn.Linear(2 + 4 * num_frequencies, hidden_size)
+
+    def forward(self, grid_height: int, grid_width: int) -> torch.Tensor:
+        """Of shape `(grid_height * grid_width, hidden_size)`."""
+        weight = self.projection.weight
+        rows, columns = (
+            (2 * torch.arange(length, device=weight.device, dtype=weight.dtype) + 1) / length - 1
+            for length in (grid_height, grid_width)
+        )
+        places = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1).flatten(0, 1)
+        waves = [places * (torch.pi * 2**power) for power in range(self.num_frequencies)]
+        return self.projection(torch.cat([places, *map(torch.sin, waves), *map(torch.cos, waves)], dim=-1))
+
+
 class UniResPresenceHead(nn.Module):
     """One logit an expression: is its referent anywhere in the image (our choice; no-target expressions need it)."""
 
@@ -555,8 +578,9 @@ class UniResModel(UniResPreTrainedModel):
         self.image_projection = nn.Linear(config.projection_dim, config.stage1_config.hidden_size)
         self.word_projection = nn.Linear(text_hidden_size, config.stage1_config.hidden_size)
         self.stage1_decoder = UniResDecoder._from_config(config.stage1_config)
-        # CODEPATH: the preset `tiny` has it; the others, as the paper's figure, do without.
+        # CODEPATH: the preset `tiny` has both; the others, as the paper's figure, do without.
         self.likeness = UniResLikeness(config) if config.use_likeness else None
+        self.positions = UniResPositions(config.stage1_config.hidden_size) if config.use_decoder_positions else None
         # CODEPATH: every preset has stage 2; checkpoints of the ablation "one stage" do without.
         if config.use_stage2:
             self.group_word_projection = nn.Linear(text_hidden_size, config.stage2_config.hidden_size)
@@ -738,6 +762,9 @@ class UniResModel(UniResPreTrainedModel):
 
         # Stage 1: the image tokens attend to the words.
         image_tokens = self.image_projection(image_embeds.flatten(1, 2))
+        # CODEPATH: the preset `tiny` has them; the others, as the paper's figure, do without.
+        if self.positions is not None:
+            image_tokens = image_tokens + self.positions(grid_height, grid_width)
         hidden_states = self.stage1_decoder(
             image_tokens,
             self.word_projection(words),

@@ -12,7 +12,7 @@ extras = {
     "ray": ["ray[data]"],
     "report": ["matplotlib", "wordcloud"],
     "torchvision": ["torchvision"],
-    "test": ["hypothesis", "parameterized", "pytest", "scipy", "ruff", "transformers-mlinter"],
+    "test": ["hypothesis", "parameterized", "pytest", "scipy", "ruff", "selenium", "transformers-mlinter"],
 }
 
 setup(

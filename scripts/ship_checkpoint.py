@@ -29,6 +29,7 @@ def main():
     folder, runs = Path(checkpoint_path("default")), parser.parse_args().run
     model = AutoModel.from_pretrained(runs[-1], dtype=torch.float32)
     model.half().save_pretrained(folder)
+    (folder / "model.safetensors").chmod(0o644)
     config = json.loads((folder / "config.json").read_text())
     config["dtype"] = "float32"
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")

@@ -16,15 +16,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def app(arguments: argparse.Namespace) -> None:
     """Segment in the browser: a page for one's own pictures, or the same page as a folder for a Space."""
+    if arguments.write_space:
+        from unires_hf.app.space import write_space
+
+        print(write_space(arguments.write_space, arguments.model))
+        return
     try:
         from unires_hf.app.page import serve
     except ModuleNotFoundError as error:
         if error.name != "gradio":
             raise
         raise ValueError("the app needs gradio: pip install 'unires-hf[app]'") from None
-    from unires_hf.app.space import write_space
-
-    if arguments.write_space:
-        print(write_space(arguments.write_space, arguments.model))
-    else:
-        serve(arguments.model, arguments.host, arguments.port, arguments.share)
+    serve(arguments.model, arguments.host, arguments.port, arguments.share)

@@ -760,8 +760,15 @@ class UniResModel(UniResPreTrainedModel):
         text_outputs = self.get_text_features(input_ids, attention_mask, return_dict=True, **kwargs)
         words, sentence = text_outputs.last_hidden_state, text_outputs.pooler_output
 
+        patches = image_embeds.flatten(1, 2)
+        if self.likeness is not None:
+            # Likeness is of directions alone, so that lengths have grown as they pleased: they would drown the words.
+            patches, sentence = (
+                nn.functional.normalize(embeds, dim=-1) * embeds.shape[-1] ** 0.5 for embeds in (patches, sentence)
+            )
+
         # Stage 1: the image tokens attend to the words.
-        image_tokens = self.image_projection(image_embeds.flatten(1, 2))
+        image_tokens = self.image_projection(patches)
         # CODEPATH: the preset `tiny` has them; the others, as the paper's figure, do without.
         if self.positions is not None:
             image_tokens = image_tokens + self.positions(grid_height, grid_width)
@@ -777,7 +784,7 @@ class UniResModel(UniResPreTrainedModel):
         # CODEPATH: the preset `tiny` has it; the others, as the paper's figure, do without.
         likeness = None
         if self.likeness is not None:
-            likeness = self.likeness(image_embeds.flatten(1, 2), sentence, image_indices)
+            likeness = self.likeness(patches, sentence, image_indices)
             hidden_states = hidden_states + self.likeness.projection(likeness)
 
         # Stage 2: they attend to the groups that the words let through.

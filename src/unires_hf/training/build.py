@@ -11,6 +11,7 @@ import unires_hf.baselines
 from unires_hf import UniResConfig, UniResImageProcessor, UniResImageProcessorPil, UniResModel, UniResProcessor
 from unires_hf.baselines import CrisConfig, CrisModel, LavtConfig, LavtModel
 from unires_hf.baselines.peers.clipseg import ReferringCLIPSeg, clipseg_config, clipseg_processor
+from unires_hf.checkpoints import checkpoint_path
 
 from .arguments import ModelArguments
 from .tokenizer import train_clip_tokenizer
@@ -35,8 +36,9 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTra
     """
     overrides = dict(arguments.config_overrides)
     if arguments.model_name_or_path is not None:
-        model = _load(arguments.model_name_or_path, overrides)
-        processor = UniResProcessor.from_pretrained(arguments.model_name_or_path)
+        place = checkpoint_path(arguments.model_name_or_path)
+        model = _load(place, overrides)
+        processor = UniResProcessor.from_pretrained(place)
         if arguments.image_size is not None:
             _set_image_size(processor.image_processor, model.config, arguments.image_size)
     elif arguments.clip is not None:

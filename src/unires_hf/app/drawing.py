@@ -1,0 +1,64 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""What the page shows and gives away: all masks in one picture, a legend to it, and an archive of them."""
+
+import re
+from collections.abc import Sequence
+from html import escape
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+from PIL import Image
+
+from ..report.overlay import COLOURS, PAPER, tint
+from .segmenter import mask_picture
+
+
+def colour(number: int) -> tuple[int, int, int]:
+    """The colour of expression `number`; after the report's colours come darker ones of them."""
+    turn, place = divmod(number, len(COLOURS))
+    red, green, blue = (round(value * 0.6**turn) for value in COLOURS[place])
+    return red, green, blue
+
+
+def lay_over(picture: Image.Image, results: Sequence[dict[str, Any]]) -> Image.Image:
+    """The picture in gray with every mask in its colour, small ones above large ones, so that parts stay to be seen.
+
+    Args:
+        picture (`PIL.Image.Image`): of any size.
+        results: dicts with "mask" (height, width), bool, of any size.
+    """
+    masks = [np.asarray(result["mask"]) for result in results]
+    gray = picture.convert("L")  # a red sail under a blue tint would look violet, and be in no legend
+    shown = tint(gray, np.zeros_like(masks[0]), PAPER)  # pale all over
+    for number in sorted(range(len(masks)), key=lambda number: -np.count_nonzero(masks[number])):
+        inside = Image.fromarray(masks[number]).convert("L").resize(picture.size, Image.Resampling.BOX)
+        inside = inside.point(lambda value: 255 * (value > 0))
+        shown.paste(tint(gray, masks[number], colour(number)), mask=inside)
+    return shown
+
+
+def legend(results: Sequence[dict[str, Any]]) -> str:
+    """A list in HTML: each expression beside its colour, with its score or that nothing was found."""
+    lines = []
+    for number, result in enumerate(results):
+        note = "nothing found" if result["is_empty"] else f"{result['score']:.2f}"
+        lines.append(
+            f'<li><span class="swatch" style="background: rgb{colour(number)}"></span>'
+            f'<span class="expression">{escape(result["label"])}</span><span class="score">{note}</span></li>'
+        )
+    return f'<ol class="legend">{"".join(lines)}</ol>'
+
+
+def write_archive(results: Sequence[dict[str, Any]], path: Path) -> Path:
+    """A zip of one PNG an expression, named by its number and words; returns `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with ZipFile(path, "w") as archive:
+        for number, result in enumerate(results, 1):
+            words = re.sub(r"\W+", "-", result["label"].lower()).strip("-")[:60]
+            png = BytesIO()
+            mask_picture(result).save(png, "PNG")
+            archive.writestr(f"{number:02}-{words}.png", png.getvalue())
+    return path

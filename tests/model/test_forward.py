@@ -123,8 +123,14 @@ def test_words_are_masked_under_flash_attention_too(model):
     torch.testing.assert_close(attention(queries, words, keep)[0], torch.stack(expected))
 
 
+WITH_ALL = {"pixel_pyramid_channels": [4, 6, 8], "use_likeness": True, "use_decoder_positions": True}
+
+
 @torch.no_grad()
-def test_bfloat16_stays_near_float32(model):
+@pytest.mark.parametrize("fields", [{}, WITH_ALL], ids=["paper", "with all of tiny"])
+def test_bfloat16_stays_near_float32(fields):
+    torch.manual_seed(0)
+    model = UniResModel(tiny_config(**fields)).eval()
     inputs = tiny_inputs(images=2, expressions=6)
     expected = model(**inputs).logits.sigmoid()
     probabilities = model.to(torch.bfloat16)(**inputs).logits.float().sigmoid()
@@ -132,14 +138,18 @@ def test_bfloat16_stays_near_float32(model):
 
 
 @torch.no_grad()
-def test_compiles_to_one_graph(model):
+@pytest.mark.parametrize("fields", [{}, WITH_ALL], ids=["paper", "with all of tiny"])
+def test_compiles_to_one_graph(fields):
+    model = UniResModel(tiny_config(**fields)).eval()
     inputs = tiny_inputs(images=2, expressions=4)
     compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
     torch.testing.assert_close(compiled(**inputs).logits, model(**inputs).logits, atol=1e-5, rtol=0)
 
 
 @torch.no_grad()
-def test_exports(model):
+@pytest.mark.parametrize("fields", [{}, WITH_ALL], ids=["paper", "with all of tiny"])
+def test_exports(fields):
+    model = UniResModel(tiny_config(**fields)).eval()
     inputs = tiny_inputs(images=2, expressions=4)
     program = torch.export.export(model, (), kwargs=inputs)
     torch.testing.assert_close(program.module()(**inputs).logits, model(**inputs).logits, atol=1e-5, rtol=0)

@@ -1,6 +1,9 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """A tokenizer of one's own behaves as CLIP's does."""
 
+import subprocess
+import sys
+
 import pytest
 from transformers import AutoTokenizer
 
@@ -44,3 +47,17 @@ def test_survives_a_round_trip(tokenizer, tmp_path):
 def test_too_small_a_vocabulary_is_refused():
     with pytest.raises(ValueError, match="512 symbols and 2 special tokens"):
         train_clip_tokenizer(TEXTS, vocab_size=513)
+
+
+def test_every_process_makes_the_same_one():
+    program = (
+        "import sys; from unires_hf.training.tokenizer import train_clip_tokenizer; "
+        "print(sorted(train_clip_tokenizer(eval(sys.argv[1]), 700).get_vocab().items()))"
+    )
+    # Ties between merges are what differed.
+    texts = ["dot cot lot got hot pot rot not", "man can fan ban ran tan van pan", "bit hit kit lit pit sit wit fit"]
+    made = {
+        subprocess.run([sys.executable, "-c", program, repr(texts)], capture_output=True, text=True, check=True).stdout
+        for _ in range(3)
+    }
+    assert len(made) == 1

@@ -785,7 +785,7 @@ class UniResModel(UniResPreTrainedModel):
         likeness = None
         if self.likeness is not None:
             likeness = self.likeness(patches, sentence, image_indices)
-            hidden_states = hidden_states + self.likeness.projection(likeness)
+            hidden_states = hidden_states + self.likeness.projection(likeness.to(hidden_states.dtype))
 
         # Stage 2: they attend to the groups that the words let through.
         # CODEPATH: every preset has stage 2; checkpoints of the ablation "one stage" do without.
@@ -805,7 +805,7 @@ class UniResModel(UniResPreTrainedModel):
             likeness = nn.functional.interpolate(
                 likeness, size=logits.shape[-2:], mode="bilinear", align_corners=False
             )
-            logits = logits + likeness[:, 0]
+            logits = logits + likeness[:, 0].to(logits.dtype)
         presence_logits = self.presence_head(hidden_states, sentence)
 
         loss = None

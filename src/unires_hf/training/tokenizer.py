@@ -40,8 +40,14 @@ def train_clip_tokenizer(texts: Iterable[str], vocab_size: int = 2048, model_max
     learner = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
     learner.normalizer = clip.normalizer
     learner.pre_tokenizer = clip.pre_tokenizer
+    # Left to itself, the learner numbers the symbols that end a word in the order of a hash table, other in every
+    # process, and decides ties between merges by these numbers.
     trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size - 2, initial_alphabet=alphabet, end_of_word_suffix="</w>", show_progress=False
+        vocab_size=vocab_size - 2,
+        special_tokens=symbols[len(alphabet) :],
+        initial_alphabet=alphabet,
+        end_of_word_suffix="</w>",
+        show_progress=False,
     )
     learner.train_from_iterator(texts, trainer)
     merges = [tuple(merge) for merge in json.loads(learner.to_str())["model"]["merges"]]

@@ -1,7 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """Puts a trained model into the package as the one that `default` names: half precision, processor, log and curve.
 
-    python scripts/ship_checkpoint.py runs/partscenes
+    python scripts/ship_checkpoint.py runs/warmup runs/partscenes
 
 The weights are stored as float16 and computed with as float32, which CPUs are quicker at. `write_model_cards.py` then
 writes the card.
@@ -9,6 +9,7 @@ writes the card.
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -16,9 +17,10 @@ import torch
 from transformers import AutoModel, AutoProcessor
 
 import unires_hf  # noqa: F401
-from unires_hf.checkpoints import checkpoint_path
+from unires_hf.checkpoints import DEFAULT, checkpoint_path
 
-CURVE = Path(__file__).parents[1] / "model_cards" / "partscenes-tiny-loss.png"
+CARDS = Path(__file__).parents[1] / "model_cards"
+CURVE = f"{DEFAULT}-loss.png"
 
 
 def main():
@@ -34,22 +36,27 @@ def main():
     config["dtype"] = "float32"
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     AutoProcessor.from_pretrained(runs[-1]).save_pretrained(folder)
-    draw_curve([json.loads((run / "trainer_state.json").read_text())["log_history"] for run in runs])
+    logs = [json.loads((run / "trainer_state.json").read_text())["log_history"] for run in runs]
+    logs = [[line for line in log if "loss" in line] for log in logs]
+    with open(folder / "training_log.jsonl", "w", encoding="utf-8") as file:
+        for number, log in enumerate(logs, 1):
+            file.writelines(json.dumps({"run": number, **line}) + "\n" for line in log)
+    draw_curve(logs, folder / CURVE)
+    shutil.copy(folder / CURVE, CARDS)
     size = sum(path.stat().st_size for path in folder.iterdir())
     print(f"{folder}: {size / 1e6:.1f} MB")
 
 
-def draw_curve(logs: list[list[dict]]) -> None:
+def draw_curve(logs: list[list[dict]], path: Path) -> None:
     """The loss over the steps of the runs, one after another."""
     figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
     start = 0
     for log in logs:
-        lines = [(start + line["step"], line["loss"]) for line in log if "loss" in line]
-        axes.plot(*zip(*lines, strict=True), linewidth=0.8)
-        start = lines[-1][0]
+        axes.plot([start + line["step"] for line in log], [line["loss"] for line in log], linewidth=0.8)
+        start += log[-1]["step"]
     axes.set(xlabel="step", ylabel="training loss", yscale="log")
     axes.grid(alpha=0.3)
-    figure.savefig(CURVE, dpi=110)
+    figure.savefig(path, dpi=110)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ EXPRESSIONS = 8
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `demo`."""
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="default: demo")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="another one draws another scene")
+    parser.add_argument(
+        "--seed", type=int, default=20, metavar="N", help="another one draws another scene (default: 20, a good one)"
+    )
     parser.add_argument("--model", default="default", help="a folder or Hub repository (default: what ships)")
 
 

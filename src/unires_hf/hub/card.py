@@ -124,6 +124,10 @@ its name there, also where unires-hf is not installed, with `trust_remote_code=T
 |---|---|
 {training}
 
+![Training loss over the steps, a colour a stage]({name}-loss.png)
+
+The log is `training_log.jsonl`, beside the weights.
+
 **Data:** PartScenes, drawn by `unires_hf.scenes` while training goes on; no picture, text or weight of others is in
 it. Generator and drawings: Apache-2.0. The splits `unseen_color`, `unseen_part` and `crowded` hold what training does
 not.

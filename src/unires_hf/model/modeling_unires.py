@@ -348,7 +348,10 @@ class UniResMaskHead(nn.Module):
             if step >= first:
                 features = features + pixel_embeds[step - first]
             features = nn.functional.gelu(norm(features))
+        return self.convolve(features, text_embeds) + self.bias(text_embeds)[:, :, None]
 
+    def convolve(self, features: torch.Tensor, text_embeds: torch.Tensor) -> torch.Tensor:
+        """Each expression's features with its sentence's kernel: (expressions, height, width)."""
         # One kernel an expression: a grouped convolution in which each expression is a group.
         expressions, _, height, width = features.shape
         logits = nn.functional.conv2d(
@@ -357,7 +360,7 @@ class UniResMaskHead(nn.Module):
             padding=self.kernel_size // 2,
             groups=expressions,
         )
-        return logits[0] + self.bias(text_embeds)[:, :, None]
+        return logits[0]
 
 
 class UniResLikeness(nn.Module):
@@ -866,7 +869,7 @@ class UniResModel(UniResPreTrainedModel):
         """The mask for `queries` (any rows, tokens, width) attending to `words`, as `config` wants it."""
         return create_bidirectional_mask(
             config=config,
-            inputs_embeds=queries[:1].expand(len(words), -1, -1),
+            inputs_embeds=queries[:1].expand(words.shape[0], -1, -1),
             attention_mask=attention_mask,
             encoder_hidden_states=words,
         )

@@ -172,8 +172,13 @@ class PreTrainingArguments(UniResTrainingArguments):
 def parse_arguments(
     recipe: type[UniResTrainingArguments] = UniResTrainingArguments,
 ) -> tuple[ModelArguments, DataArguments, UniResTrainingArguments]:
-    """The arguments of a script, flags or one JSON or YAML file that holds them, with the defaults of a recipe."""
-    parser = HfArgumentParser((ModelArguments, DataArguments, recipe))
+    """The arguments of a script, with the defaults of a recipe."""
+    return parse_flags_or_file(ModelArguments, DataArguments, recipe)
+
+
+def parse_flags_or_file(*dataclasses: type) -> tuple:
+    """The dataclasses of a script's arguments, from flags or from one JSON or YAML file that holds them."""
+    parser = HfArgumentParser(dataclasses)
     if len(sys.argv) == 2 and Path(sys.argv[1]).suffix == ".json":
         return parser.parse_json_file(sys.argv[1])
     if len(sys.argv) == 2 and Path(sys.argv[1]).suffix in (".yaml", ".yml"):

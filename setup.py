@@ -30,6 +30,7 @@ setup(
             "model/presets/*.json",
             "checkpoints/*/*",
             "baselines/presets/*.json",
+            "comparison/*.json",
             "report/*.html",
             "evaluation/*/*.md",
             "evaluation/*/*.txt",

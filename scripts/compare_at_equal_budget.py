@@ -3,9 +3,10 @@
 
     python scripts/compare_at_equal_budget.py --steps 10000 --seeds 0 1 --out runs/equal-budget
 
-Every model sees the same expressions in the same order. The tables, `equal_budget.md` and `.json`, are written again
-after each model; called once more, the same command goes on where it was. Then the first seed's models are drawn side
-by side, as `unires compare` does.
+Every model sees the same expressions in the same order. `table.md` and `results.json` are written again after each
+model; called once more, the same command goes on where it was. Seeds may be trained apart, each with an `--out` of its
+own, and their folders `seed-N` then put together: the command with all seeds reads what is finished. At the end the
+first seed's models are drawn side by side, as `unires compare` does.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import torch
 
 from unires_hf.comparison import compare_models
 from unires_hf.comparison.equal_budget import Budget, Contestant, run_experiment
+from unires_hf.comparison.equal_budget_table import equal_budget_table
 from unires_hf.loading import load_rows
 
 MODELS = ("tiny", "cris-tiny", "lavt-tiny", "clipseg-tiny")
@@ -40,10 +42,10 @@ def main():
     torch.set_num_threads(arguments.threads)
     budget = Budget(arguments.steps, arguments.scenes, arguments.eval_scenes, arguments.learning_rate, arguments.bf16)
     command = shlex.join(["python", "scripts/compare_at_equal_budget.py", *sys.argv[1:]])
-    run_experiment(arguments.models, budget, arguments.seeds, arguments.out, command)
-    print((arguments.out / "equal_budget.md").read_text(encoding="utf-8"))
+    contestants = [Contestant.parse(text, budget) for text in arguments.models]
+    run_experiment(contestants, budget, arguments.seeds, arguments.out, command, equal_budget_table)
+    print((arguments.out / "table.md").read_text(encoding="utf-8"))
     if arguments.panel_scenes and len(arguments.models) > 1:
-        contestants = [Contestant.parse(text, budget) for text in arguments.models]
         names = [contestant.loaded_by(arguments.out, arguments.seeds[0]) for contestant in contestants]
         rows = load_rows([f"partscenes,split=val,length={arguments.panel_scenes}"])
         comparison = compare_models(names, rows, max_length=17)

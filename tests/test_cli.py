@@ -12,6 +12,7 @@ import PIL.Image
 import pyarrow.parquet as pq
 import pytest
 import torch
+from huggingface_hub import RepoUrl
 from tiny_unires import tiny_config
 from transformers import CLIPTokenizer
 from transformers.convert_slow_tokenizer import bytes_to_unicode
@@ -117,7 +118,7 @@ def test_push_uploads_to_a_private_repository(
 
     def create(self, repo, **options):
         calls.append(("create", repo, options))
-        return f"https://hub/{repo}"
+        return RepoUrl(f"https://huggingface.co/datasets/{repo}")
 
     def upload(self, *, repo_id, folder_path, **options):
         calls.append(("upload", repo_id, sorted(it.name for it in folder_path.iterdir())))
@@ -127,7 +128,7 @@ def test_push_uploads_to_a_private_repository(
     assert convert(pictures, tmp_path / "out", "--push", "me/trucks") == 0
     assert calls[0] == ("create", "me/trucks", {"repo_type": "dataset", "private": True, "exist_ok": True})
     assert calls[1][2] == ["README.md", "manifest.json", "skipped.jsonl", "train-00000-of-00001.parquet"]
-    assert "https://hub/me/trucks" in capsys.readouterr().out
+    assert "https://huggingface.co/datasets/me/trucks" in capsys.readouterr().out
 
 
 @pytest.fixture

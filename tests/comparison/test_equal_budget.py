@@ -20,21 +20,25 @@ def small(monkeypatch):
 
 
 def test_contestants():
-    assert Contestant.parse("tiny", BUDGET) == Contestant("tiny", 5e-4)
-    assert Contestant.parse("cris-tiny@1e-3", BUDGET) == Contestant("cris-tiny", 1e-3)
-    assert [Contestant(preset, 1.0).name for preset in ("tiny", "lavt-tiny")] == ["unires-tiny", "lavt-tiny"]
+    assert Contestant.parse("tiny", BUDGET) == Contestant("unires-tiny", 5e-4, {"preset": "tiny"})
+    assert Contestant.parse("cris-tiny@1e-3", BUDGET) == Contestant("cris-tiny", 1e-3, {"preset": "cris-tiny"})
     for wrong in ("tiny@fast", "tiny@0", "tiny@-1"):
         with pytest.raises(ValueError, match="stands a learning rate"):
             Contestant.parse(wrong, BUDGET)
 
 
+def run_small(models, out):
+    contestants = [Contestant.parse(text, BUDGET) for text in models]
+    return run_experiment(contestants, BUDGET, [0], out, "the command", equal_budget_table)
+
+
 def test_the_experiment(tmp_path, monkeypatch):
-    outcome = run_experiment(["tiny", "clipseg-tiny"], BUDGET, [0], tmp_path, "the command")
+    outcome = run_small(["tiny", "clipseg-tiny"], tmp_path)
     assert {name: len(runs) for name, runs in outcome["runs"].items()} == {"unires-tiny": 1, "clipseg-tiny": 1}
     seen = {run["expressions"] for runs in outcome["runs"].values() for run in runs}
     assert len(seen) == 1, "all models see the same"
-    assert json.loads((tmp_path / "equal_budget.json").read_text()) == json.loads(json.dumps(outcome))
-    written = (tmp_path / "equal_budget.md").read_text()
+    assert json.loads((tmp_path / "results.json").read_text()) == json.loads(json.dumps(outcome))
+    written = (tmp_path / "table.md").read_text()
     assert written == equal_budget_table(outcome) and "`the command`" in written
     for runs in outcome["runs"].values():
         for one in runs:
@@ -47,10 +51,10 @@ def test_the_experiment(tmp_path, monkeypatch):
 
     monkeypatch.setattr(equal_budget, "run", fail)
     monkeypatch.setattr(equal_budget, "evaluate_model", fail)
-    again = run_experiment(["tiny", "clipseg-tiny"], BUDGET, [0], tmp_path, "the command")
+    again = run_small(["tiny", "clipseg-tiny"], tmp_path)
     assert json.dumps(again) == json.dumps(outcome)
     with pytest.raises(ValueError, match="another recipe.*name another --out"):
-        run_experiment(["tiny@1e-3"], BUDGET, [0], tmp_path, "the command")
+        run_small(["tiny@1e-3"], tmp_path)
 
 
 class Interrupted(TrainerCallback):
@@ -62,7 +66,7 @@ class Interrupted(TrainerCallback):
 @pytest.mark.slow
 def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
     budget = Budget(steps=3, scenes=24, eval_scenes=2, learning_rate=5e-4, bf16=False)
-    contestant = Contestant("clipseg-tiny", 5e-4)
+    contestant = Contestant("clipseg-tiny", 5e-4, {"preset": "clipseg-tiny"})
     monkeypatch.setattr(equal_budget, "SAVE_STEPS", 1)
     whole = train(contestant, budget, 0, tmp_path / "whole")
     run = equal_budget.run

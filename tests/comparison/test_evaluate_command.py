@@ -1,35 +1,12 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """`unires evaluate` on two processes writes what one process writes, once; and a gallery."""
 
-import os
-import signal
-import subprocess
-import sys
-
 import numpy as np
 import pyarrow.parquet as pq
 from PIL import Image
+from torchrun import torchrun
 
 from unires_hf.cli import main
-
-
-def torchrun(*words):
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    process = subprocess.Popen(
-        [*command, "-m", "unires_hf.cli", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        start_new_session=True,
-    )
-    try:
-        printed, errors = process.communicate(timeout=300)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        raise
-    assert process.returncode == 0, errors
-    return printed
 
 
 def test_two_processes_write_what_one_writes(checkpoints, tmp_path, capsys):
@@ -37,7 +14,9 @@ def test_two_processes_write_what_one_writes(checkpoints, tmp_path, capsys):
     words = ["evaluate", checkpoints["tiny"], "partscenes,length=3", "--device", "cpu", "--batch-size", "1"]
     assert main([*words, "--out", str(tmp_path / "one.json"), "--gallery", str(tmp_path / "one.png")]) == 0
     once = capsys.readouterr().out
-    printed = torchrun(*words, "--out", str(tmp_path / "two.json"), "--gallery", str(tmp_path / "two.png"))
+    printed = torchrun(
+        "-m", "unires_hf.cli", *words, "--out", str(tmp_path / "two.json"), "--gallery", str(tmp_path / "two.png")
+    )
     for suffix in (".json", ".md", ".png"):
         one, two = ((tmp_path / name).with_suffix(suffix) for name in ("one", "two"))
         assert one.read_bytes() == two.read_bytes(), suffix

@@ -2,19 +2,16 @@
 """Two processes with accumulation learn and measure what one process does with the same global batch."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torchrun import torchrun
 
 from unires_hf.training.run import run
 
-ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "run_finetuning.py"
 SAME = {
     "optim": "sgd",  # a step as long as its gradient, so that equal weights mean equal gradients
     "learning_rate": 0.05,
@@ -25,29 +22,11 @@ SAME = {
 }
 
 
-def torchrun(recipe: Path) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    process = subprocess.Popen(
-        [*command, ROOT / "scripts" / "run_finetuning.py", recipe],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        start_new_session=True,
-    )
-    try:
-        _, errors = process.communicate(timeout=300)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        raise
-    assert process.returncode == 0, errors
-
-
 def test_two_processes_equal_one(arguments, recipe, squares, tmp_path):
     """Batches of one group hold 1 to 3 expressions, so a mean of means would be another loss."""
     fields = {**SAME, "eval_data": [squares]}
     run(*arguments("one", per_device_train_batch_size=4, **fields))
-    torchrun(recipe("two", per_device_train_batch_size=1, gradient_accumulation_steps=2, **fields))
+    torchrun(SCRIPT, recipe("two", per_device_train_batch_size=1, gradient_accumulation_steps=2, **fields))
     one, two = tmp_path / "one", tmp_path / "two"
 
     logs = [json.loads((folder / "trainer_state.json").read_text())["log_history"] for folder in (one, two)]

@@ -63,7 +63,11 @@ def convert(arguments: argparse.Namespace) -> None:
         if done["skipped"]:
             print(f"{split}: {done['skipped']:,} things were skipped; {arguments.out / 'skipped.jsonl'} says why")
     if arguments.push:
-        _push(arguments.out, arguments.push)
+        from unires_hf.hub.push import push_folder
+
+        # The pictures are other people's: who may see them is for the uploader to decide, after looking.
+        url = push_folder(arguments.out, arguments.push, repo_type="dataset", private=True)
+        print(f"uploaded to {url}")
 
 
 def _reader_options(source: str, pairs: list[str]) -> dict[str, str]:
@@ -105,13 +109,3 @@ def _engine(name: str) -> Callable[..., Iterator[int]]:
     except ImportError as error:
         raise ValueError("--engine ray needs Ray Data: pip install 'unires-hf[ray]'.") from error
     return fill_with_ray
-
-
-def _push(folder: Path, repo: str) -> None:
-    from huggingface_hub import HfApi
-
-    api = HfApi()
-    # The pictures are other people's: who may see them is for the uploader to decide, after looking.
-    url = api.create_repo(repo, repo_type="dataset", private=True, exist_ok=True)
-    api.upload_folder(repo_id=repo, repo_type="dataset", folder_path=folder, ignore_patterns=[".*", "*.part"])
-    print(f"uploaded to {url}")

@@ -1,12 +1,12 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Architectures from random weights at one budget: the same PartScenes, the same expressions seen, the same splits."""
+"""Models trained at one budget: the same PartScenes, the same expressions seen, the same splits."""
 
 import json
 import logging
 import shutil
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from unires_hf.scenes import SPLITS, PartScenes, trivial_scores
 from unires_hf.training.arguments import DataArguments, ModelArguments, UniResTrainingArguments
 from unires_hf.training.run import run
 
-from .equal_budget_table import equal_budget_table
 from .models import best_device, load_model, own_threshold
 
 logger = logging.getLogger(__name__)
@@ -52,14 +51,21 @@ class Budget:
 
 @dataclass(frozen=True)
 class Contestant:
-    """A preset with random weights, and its learning rate."""
+    """A model in the experiment.
 
-    preset: str
+    Args:
+        name (`str`): what the tables call it; its folder has that name too.
+        learning_rate (`float`): see [`Budget`].
+        model (`dict`): fields of [`ModelArguments`]: what it starts from.
+    """
+
+    name: str
     learning_rate: float
+    model: dict[str, Any]
 
     @classmethod
     def parse(cls, text: str, budget: Budget) -> "Contestant":
-        """`PRESET`, or `PRESET@RATE` for one with a learning rate of its own.
+        """`PRESET` with random weights, or `PRESET@RATE` for one with a learning rate of its own.
 
         Raises:
             ValueError: if the rate is no positive number.
@@ -71,13 +77,9 @@ class Contestant:
             learning_rate = 0.0
         if learning_rate <= 0:
             raise ValueError(f"{text!r}: after the @ stands a learning rate, such as {preset}@5e-4.")
-        return cls(preset, learning_rate)
-
-    @property
-    def name(self) -> str:
-        """What the tables call it: UniRES's presets do not name their model."""
-        rival = self.preset.startswith(("cris-", "lavt-", "clipseg-"))
-        return self.preset if rival else f"unires-{self.preset}"
+        # UniRES's presets do not name their model.
+        rival = preset.startswith(("cris-", "lavt-", "clipseg-"))
+        return cls(preset if rival else f"unires-{preset}", learning_rate, {"preset": preset})
 
     def folder(self, out: Path, seed: int) -> Path:
         """Where a run of it lies."""
@@ -86,7 +88,7 @@ class Contestant:
     def loaded_by(self, out: Path, seed: int) -> str:
         """What [`load_model`] knows a run by."""
         folder = self.folder(out, seed)
-        return f"clipseg:{folder}" if self.preset.startswith("clipseg-") else str(folder)
+        return f"clipseg:{folder}" if self.model.get("preset", "").startswith("clipseg-") else str(folder)
 
 
 class _Clock(TrainerCallback, ExportableState):
@@ -133,9 +135,7 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
     write_json(begun, recipe)
     trainer = run(
         # On CPUs eager attention trains faster.
-        ModelArguments(
-            preset=contestant.preset, attn_implementation=None if torch.accelerator.is_available() else "eager"
-        ),
+        ModelArguments(**contestant.model, attn_implementation=None if torch.accelerator.is_available() else "eager"),
         DataArguments(train_data=[f"partscenes,split=train,length={budget.scenes}"]),
         UniResTrainingArguments(
             output_dir=folder,
@@ -215,20 +215,26 @@ def _scores(results: Results) -> dict[str, float]:
 
 
 def run_experiment(
-    models: Sequence[str], budget: Budget, seeds: Sequence[int], out: Path, command: str
+    contestants: Sequence[Contestant],
+    budget: Budget,
+    seeds: Sequence[int],
+    out: Path,
+    command: str,
+    table: Callable[[dict[str, Any]], str],
 ) -> dict[str, Any]:
-    """Trains and measures what is not finished yet, and writes `equal_budget.json` and `.md` after each model.
+    """Trains and measures what is not finished yet, and writes `results.json` and `table.md` after each model.
+
+    Several calls may share the work on one folder, one seed each; a last one with all seeds writes the whole table.
 
     Args:
-        models (`Sequence[str]`): see [`Contestant.parse`].
-        budget, seeds: what each of them gets.
+        contestants, budget, seeds: who gets what.
         out (`Path`): of the experiment.
         command (`str`): what the table says it was made by.
+        table (`Callable`): makes Markdown of what stands in the JSON file.
 
     Returns:
         `dict`: what stands in the JSON file.
     """
-    contestants = [Contestant.parse(text, budget) for text in models]
     trivial = {split: trivial_scores(PartScenes(split, budget.eval_scenes)) for split in EVALUATED}
     runs: dict[str, list[dict[str, Any]]] = {contestant.name: [] for contestant in contestants}
     outcome = {"command": command, "budget": asdict(budget), "trivial": trivial, "runs": runs}
@@ -237,7 +243,7 @@ def run_experiment(
             logger.info("%s, seed %d", contestant.name, seed)
             trained = train(contestant, budget, seed, out)
             runs[contestant.name].append({**trained, "scores": measure(contestant, budget, seed, out)})
-            write_json(out / "equal_budget.json", outcome)
-            with whole(out / "equal_budget.md") as part:
-                part.write_text(equal_budget_table(outcome), encoding="utf-8")
+            write_json(out / "results.json", outcome)
+            with whole(out / "table.md") as part:
+                part.write_text(table(outcome), encoding="utf-8")
     return outcome

@@ -40,7 +40,7 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
                 f"{of_model[0]['parameters'] / 1e6:.2f} M",
                 f"{of_model[0]['learning_rate']:g}",
                 f"{of_model[0]['expressions']:,}",
-                _spread(minutes),
+                spread(minutes),
                 f"{1000 * 60 * statistics.mean(minutes) / of_model[0]['steps']:.0f}",
                 f"{statistics.mean(one['loss'] for one in of_model):.3f}",
                 ", ".join(str(one["seed"]) for one in of_model),
@@ -48,11 +48,11 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
         )
     budget = outcome["budget"]
     return (
-        f"{_table(lines, 2)}\n\n"
+        f"{markdown(lines, 2)}\n\n"
         "mIoU in percent at original size over the expressions that have a referent, each model at its own threshold: "
         "mean over seeds, in brackets the lowest and the highest, best in bold. Columns in italics answer without "
         f"understanding; below them a score says nothing. {budget['eval_scenes']} scenes a split.\n\n"
-        f"{_table(costs, 1)}\n\n"
+        f"{markdown(costs, 1)}\n\n"
         f"From random weights, {budget['steps']:,} steps of 8 scenes with up to 8 expressions each, drawn from "
         f"{budget['scenes']:,} scenes, the same ones in the same order for every model; minutes are of training, data "
         f"included. Losses differ in kind and are not to be compared.\n\n`{outcome['command']}`\n"
@@ -62,17 +62,17 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
 def _best_in_bold(values: list[list[float]]) -> list[str]:
     means = [statistics.mean(of_model) for of_model in values]
     return [
-        f"**{_spread(of_model)}**" if mean == max(means) else _spread(of_model)
+        f"**{spread(of_model)}**" if mean == max(means) else spread(of_model)
         for of_model, mean in zip(values, means, strict=True)
     ]
 
 
-def _spread(values: list[float]) -> str:
+def spread(values: list[float]) -> str:
     mean = f"{statistics.mean(values):.1f}"
     return mean if len(values) == 1 else f"{mean} [{min(values):.1f}, {max(values):.1f}]"
 
 
-def _table(lines: Iterable[list[str]], words: int) -> str:
+def markdown(lines: Iterable[list[str]], words: int) -> str:
     """Columns of words to the left, of numbers to the right."""
     head, *rest = lines
     rule = ["---"] * words + ["---:"] * (len(head) - words)

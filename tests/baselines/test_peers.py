@@ -380,3 +380,12 @@ def test_clipseg_preset_starts_with_a_loss_that_can_be_trained():
     torch.manual_seed(0)
     model, batch = ReferringCLIPSeg(clipseg_config()), flat_batch(images=2, size=128)
     assert model(**batch, labels=torch.rand(2, 128, 128).round()).loss.item() == pytest.approx(0.69, abs=0.1)
+
+
+def test_clipseg_changes_the_attention_of_its_decoder_too():
+    model = ReferringCLIPSeg(clipseg())
+    for implementation in ("eager", "sdpa"):
+        model.set_attn_implementation(implementation)
+        configs = [module.config for name, module in model.named_modules() if name.endswith("self_attn")]
+        assert {config._attn_implementation for config in configs} == {implementation}
+        assert len(configs) == 3 + 3 + 2

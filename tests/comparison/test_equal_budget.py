@@ -4,10 +4,12 @@
 import json
 
 import pytest
+import torch
 from transformers import TrainerCallback
 
 import unires_hf.comparison.equal_budget as equal_budget
-from unires_hf.comparison.equal_budget import Budget, Contestant, run_experiment, train
+from unires_hf.baselines.outputs_baselines import ReferringSegmentationOutput
+from unires_hf.comparison.equal_budget import Budget, Contestant, one_loss, run_experiment, train
 from unires_hf.comparison.equal_budget_table import equal_budget_table
 
 BUDGET = Budget(steps=2, scenes=24, eval_scenes=2, learning_rate=5e-4, bf16=False)
@@ -25,6 +27,20 @@ def test_contestants():
     for wrong in ("tiny@fast", "tiny@0", "tiny@-1"):
         with pytest.raises(ValueError, match="stands a learning rate"):
             Contestant.parse(wrong, BUDGET)
+
+
+def test_rivals_learn_from_the_mask_loss_of_unires():
+    torch.manual_seed(0)
+    logits, labels = torch.randn(3, 8, 8), (torch.rand(3, 8, 8) > 0.5).float()
+    of_rival = one_loss(ReferringSegmentationOutput(logits=logits), labels)
+    bce = torch.nn.functional.binary_cross_entropy_with_logits(logits, labels)
+    shares = logits.sigmoid()
+    dice = 1 - (2 * (shares * labels).sum((1, 2)) + 1) / (shares.sum((1, 2)) + labels.sum((1, 2)) + 1)
+    torch.testing.assert_close(of_rival, 5 * bce + 2 * dice.mean())
+    presets = ("tiny", "cris-tiny", "lavt-tiny", "clipseg-tiny")
+    assert [Contestant.parse(preset, BUDGET).is_rival for preset in presets] == [False, True, True, True]
+    unires = Contestant("full", 1e-3, {"model_name_or_path": "runs/encoders"})
+    assert not unires.is_rival
 
 
 def run_small(models, out):

@@ -15,8 +15,10 @@ import torch
 from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
+from unires_hf import UniResConfig
 from unires_hf.data.shards import whole, write_json
 from unires_hf.evaluation import Results, evaluate_model
+from unires_hf.model.modeling_unires import mask_loss
 from unires_hf.scenes import SPLITS, PartScenes, trivial_scores
 from unires_hf.training.arguments import DataArguments, ModelArguments, UniResTrainingArguments
 from unires_hf.training.run import run
@@ -26,6 +28,7 @@ from .models import best_device, load_model, own_threshold
 logger = logging.getLogger(__name__)
 
 SAVE_STEPS = 500
+RIVALS = ("cris-", "lavt-", "clipseg-")  # what the names of their presets begin with
 EVALUATED = tuple(split for split in SPLITS if split != "train")
 
 
@@ -78,8 +81,13 @@ class Contestant:
         if learning_rate <= 0:
             raise ValueError(f"{text!r}: after the @ stands a learning rate, such as {preset}@5e-4.")
         # UniRES's presets do not name their model.
-        rival = preset.startswith(("cris-", "lavt-", "clipseg-"))
-        return cls(preset if rival else f"unires-{preset}", learning_rate, {"preset": preset})
+        name = preset if preset.startswith(RIVALS) else f"unires-{preset}"
+        return cls(name, learning_rate, {"preset": preset})
+
+    @property
+    def is_rival(self) -> bool:
+        """Whether it is no UniRES."""
+        return self.model.get("preset", "").startswith(RIVALS)
 
     def folder(self, out: Path, seed: int) -> Path:
         """Where a run of it lies."""
@@ -106,6 +114,13 @@ class _Clock(TrainerCallback, ExportableState):
 
     def state(self) -> dict[str, Any]:
         return {"args": {}, "attributes": {"seconds": self.seconds}}
+
+
+def one_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor | None = None) -> torch.Tensor:
+    """What rivals learn from here: UniRES's mask loss. Those they were published with find small parts late, so that a
+    comparison would be one of losses (our choice)."""
+    defaults = UniResConfig()
+    return mask_loss(outputs.logits, labels, defaults.bce_loss_weight, defaults.dice_loss_weight)
 
 
 def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[str, Any]:
@@ -154,6 +169,7 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
             restore_callback_states_from_checkpoint=True,
         ),
         callbacks=[_Clock()],
+        compute_loss_func=one_loss if contestant.is_rival else None,
     )
     (clock,) = (it for it in trainer.callback_handler.callbacks if isinstance(it, _Clock))
     log = [line for line in trainer.state.log_history if "loss" in line]

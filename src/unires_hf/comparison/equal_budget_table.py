@@ -55,7 +55,7 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
         f"{markdown(costs, 1)}\n\n"
         f"From random weights, {budget['steps']:,} steps of 8 scenes with up to 8 expressions each, drawn from "
         f"{budget['scenes']:,} scenes, the same ones in the same order for every model; minutes are of training, data "
-        f"included. Losses differ in kind and are not to be compared.\n\n`{outcome['command']}`\n"
+        f"included. All learn from UniRES's mask loss, UniRES from its presence loss too.\n\n`{outcome['command']}`\n"
     )
 
 

@@ -900,21 +900,34 @@ class UniResModel(UniResPreTrainedModel):
         unknown in the paper; each weight is a field of the config, which says where it comes from.
         """
         labels = labels.to(logits.device, torch.float32)
-        if labels.shape[-2:] != logits.shape[-2:]:
-            labels = nn.functional.interpolate(labels[:, None], size=logits.shape[-2:], mode="area")[:, 0]
-        logits, labels = logits.float().flatten(1), labels.flatten(1)
-        bce_loss = nn.functional.binary_cross_entropy_with_logits(logits, labels)
-        probabilities = logits.sigmoid()
-        overlap = 2 * (probabilities * labels).sum(1)
-        dice_loss = 1 - ((overlap + 1) / (probabilities.sum(1) + labels.sum(1) + 1)).mean()
         presence_loss = nn.functional.binary_cross_entropy_with_logits(
-            presence_logits.float(), (labels.amax(1) > 0).float()
+            presence_logits.float(), (labels.flatten(1).amax(1) > 0).float()
         )
         return (
-            self.config.bce_loss_weight * bce_loss
-            + self.config.dice_loss_weight * dice_loss
+            mask_loss(logits, labels, self.config.bce_loss_weight, self.config.dice_loss_weight)
             + self.config.presence_loss_weight * presence_loss
         )
+
+
+def mask_loss(
+    logits: torch.Tensor, labels: torch.Tensor, bce_loss_weight: float, dice_loss_weight: float
+) -> torch.Tensor:
+    """
+    Weighted sum of mean binary cross-entropy and Dice loss, as a mean over expressions.
+
+    Args:
+        logits: (expressions, h, w).
+        labels: (expressions, H, W), 0 to 1; brought to the size of the logits by shares of area.
+    """
+    labels = labels.to(logits.device, torch.float32)
+    if labels.shape[-2:] != logits.shape[-2:]:
+        labels = nn.functional.interpolate(labels[:, None], size=logits.shape[-2:], mode="area")[:, 0]
+    logits, labels = logits.float().flatten(1), labels.flatten(1)
+    bce_loss = nn.functional.binary_cross_entropy_with_logits(logits, labels)
+    probabilities = logits.sigmoid()
+    overlap = 2 * (probabilities * labels).sum(1)
+    dice_loss = 1 - ((overlap + 1) / (probabilities.sum(1) + labels.sum(1) + 1)).mean()
+    return bce_loss_weight * bce_loss + dice_loss_weight * dice_loss
 
 
 def interpolate_position_embeddings(weight: torch.Tensor, grid_size: int) -> torch.Tensor:

@@ -3,9 +3,10 @@
 
 import itertools
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import torch
 from datasets import Dataset, IterableDataset
 from transformers import TrainerCallback, set_seed
 
@@ -29,12 +30,13 @@ def run(
     data_arguments: DataArguments,
     arguments: UniResTrainingArguments,
     callbacks: list[TrainerCallback] | None = None,
+    compute_loss_func: Callable[..., torch.Tensor] | None = None,
 ) -> UniResTrainer:
     """Loads the data, builds the model, trains, evaluates, saves and pushes, as far as the arguments ask for it.
 
     Args:
         model_arguments, data_arguments, arguments: as `parse_arguments` gives them.
-        callbacks (*optional*): as for `Trainer`.
+        callbacks, compute_loss_func (*optional*): as for `Trainer`.
 
     Returns:
         `UniResTrainer`: after the run; its model and its log can be read.
@@ -75,6 +77,7 @@ def run(
         max_text_length=data_arguments.max_text_length,
         facts=facts_of(model_arguments, data_arguments),
         callbacks=callbacks,
+        compute_loss_func=compute_loss_func,
     )
     if train_dataset is not None:
         images = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size

@@ -3,7 +3,7 @@
 
 import math
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class UniResTrainer(Trainer):
     is not finite, and a checkpoint that cannot be written, end the run; the last good checkpoint stays.
 
     Args:
-        model, args, processor, callbacks: as for `Trainer`.
+        model, args, processor, callbacks, compute_loss_func: as for `Trainer`.
         train_dataset (*optional*): what [`training_set`] makes.
         eval_rows (`datasets.Dataset`, *optional*): rows of the schema.
         max_text_length (`int`, *optional*, defaults to 17): tokens of a sentence (paper, A.3).
@@ -56,6 +56,7 @@ class UniResTrainer(Trainer):
         max_text_length: int = 17,
         facts: Mapping[str, str] | None = None,
         callbacks: list[TrainerCallback] | None = None,
+        compute_loss_func: Callable[..., torch.Tensor] | None = None,
     ):
         if args.n_gpu > 1:
             raise ValueError(
@@ -70,6 +71,7 @@ class UniResTrainer(Trainer):
             eval_dataset=eval_rows,
             processing_class=processor,
             callbacks=callbacks,
+            compute_loss_func=compute_loss_func,
         )
         if self.is_fsdp_enabled and eval_rows is not None:
             raise ValueError(

@@ -35,6 +35,11 @@ class ReferringCLIPSeg(CLIPSegForImageSegmentation):
         self.clip.vision_model.post_layernorm.requires_grad_(False)
         self.clip.vision_model.encoder.layers[max(config.extract_layers) + 1 :].requires_grad_(False)
 
+    def set_attn_implementation(self, *args, **kwargs):
+        super().set_attn_implementation(*args, **kwargs)
+        for layer in self.decoder.layers:  # they have a copy of the config, which transformers overlooks
+            layer.self_attn.config._attn_implementation = self.config._attn_implementation
+
     def get_image_features(self, pixel_values: torch.Tensor) -> BaseModelOutputWithPooling:
         """What CLIP makes of the images, to be passed to the model as `vision_embeds`."""
         return self.clip.get_image_features(

@@ -17,7 +17,7 @@ import torch
 from transformers import AutoModel, AutoProcessor
 
 import unires_hf  # noqa: F401
-from unires_hf.checkpoints import DEFAULT, checkpoint_path
+from unires_hf.checkpoints import DEFAULT, DRAWINGS_ONLY, checkpoint_path
 
 CARDS = Path(__file__).parents[1] / "model_cards"
 CURVE = f"{DEFAULT}-loss.png"
@@ -33,7 +33,7 @@ def main():
     model.half().save_pretrained(folder)
     (folder / "model.safetensors").chmod(0o644)
     config = json.loads((folder / "config.json").read_text())
-    config["dtype"] = "float32"
+    config |= {"dtype": "float32", "notice": DRAWINGS_ONLY}
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     AutoProcessor.from_pretrained(runs[-1]).save_pretrained(folder)
     logs = [json.loads((run / "trainer_state.json").read_text())["log_history"] for run in runs]

@@ -3,6 +3,7 @@
 
 import errno
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -307,16 +308,18 @@ def test_a_mistake_is_said(words, complaint, segment, tmp_path, capsys: pytest.C
     assert not (tmp_path / "out").exists()
 
 
-def test_the_default_model_says_what_it_is_for(
-    checkpoint, pictures, monkeypatch, tmp_path, capsys: pytest.CaptureFixture
-):
-    words = ["segment", str(pictures / "0.png"), "the red disk", "--out", str(tmp_path / "out")]
+def test_the_default_model_says_what_it_is_for(segment, checkpoint, pictures, tmp_path, capsys, caplog):
+    words = ["segment", str(pictures / "0.png"), "the red disk", "--out", str(tmp_path / "one")]
     assert cli.main([*words, "--model", str(checkpoint)]) == 0
-    assert DRAWINGS_ONLY not in capsys.readouterr().err
-    monkeypatch.setattr("unires_hf.checkpoints.checkpoint_path", {"default": str(checkpoint)}.get)
+    assert not caplog.messages
+    logging.Logger.warning_once.cache_clear()
     assert cli.main(words) == 0
-    captured = capsys.readouterr()
-    assert captured.err.startswith(DRAWINGS_ONLY + "\n") and DRAWINGS_ONLY not in captured.out
+    assert caplog.messages == [DRAWINGS_ONLY], "of one picture the pipeline says it"
+    assert segment("many") == 0
+    assert DRAWINGS_ONLY not in capsys.readouterr().err
+    assert segment("again", "--model", "default") == 0
+    assert capsys.readouterr().err.startswith(DRAWINGS_ONLY + "\n")
+    assert len(caplog.messages) == 1
 
 
 def test_a_picture_needs_an_expression(capsys: pytest.CaptureFixture):

@@ -2,8 +2,9 @@
 """Rivals are built from presets, learn, are saved, and CRIS and LAVT go on learning from where they were."""
 
 import pytest
-from transformers import CLIPConfig
+from transformers import AutoConfig, CLIPConfig
 
+from unires_hf.checkpoints import DRAWINGS_ONLY, checkpoint_path
 from unires_hf.training.arguments import ModelArguments
 from unires_hf.training.build import build_model
 from unires_hf.training.run import run
@@ -46,3 +47,12 @@ def test_a_checkpoint_of_another_kind_is_refused(tmp_path):
 def test_an_unknown_preset_is_named():
     with pytest.raises(ValueError, match="no preset 'cris-huge' of CRIS"):
         build_model(ModelArguments(preset="cris-huge"), [])
+
+
+def test_a_model_that_learns_on_is_another_one_than_its_notice_is_about():
+    model, _ = build_model(ModelArguments(model_name_or_path="default"), [])
+    assert model.config.notice is None
+    assert AutoConfig.from_pretrained(checkpoint_path("default")).notice == DRAWINGS_ONLY
+    overrides = '{"notice": "Of birds alone."}'
+    model, _ = build_model(ModelArguments(model_name_or_path="default", config_overrides=overrides), [])
+    assert model.config.notice == "Of birds alone."

@@ -41,7 +41,7 @@ def segment(arguments: argparse.Namespace) -> None:
         raise ValueError("Many pictures need --images and --expressions, both, and no picture beside them.")
     if not of_many and not arguments.text:
         raise ValueError("Name a picture and one expression or more, or give --images and --expressions.")
-    if arguments.model == "default":
+    if of_many and arguments.model == "default":  # of one picture the pipeline says it
         print(DRAWINGS_ONLY, file=sys.stderr)
     (_segment_many if of_many else _segment_one)(arguments)
 

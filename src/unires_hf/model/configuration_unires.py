@@ -118,6 +118,9 @@ class UniResConfig(PreTrainedConfig):
         A pixel belongs to the mask above this probability (paper, supplementary A.3).
     presence_threshold (`float`, *optional*, defaults to 0.5):
         The mask is empty below this probability that the expression has a referent. Our choice.
+    notice (`str`, *optional*):
+        A sentence that the pipeline logs when it starts, such as what the weights have never seen. Whoever trains the
+        model further makes another one, without it.
 
     Example:
 
@@ -164,6 +167,7 @@ class UniResConfig(PreTrainedConfig):
     mask_threshold: float = 0.35
     presence_threshold: float | int = 0.5
     initializer_range: float = 0.02
+    notice: str | None = None
 
     @classmethod
     def from_preset(cls, name: str, **overrides) -> "UniResConfig":

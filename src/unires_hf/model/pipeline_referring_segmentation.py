@@ -24,9 +24,12 @@ from torch.utils.data import DataLoader, Dataset
 from transformers.feature_extraction_utils import BatchFeature
 from transformers.pipelines.base import Pipeline
 from transformers.pipelines.pt_utils import PipelineDataset, PipelineIterator
+from transformers.utils import logging
 
 from .modeling_unires import UniResOutput
 from .processing_unires import group_text
+
+logger = logging.get_logger(__name__)
 
 
 class ReferringSegmentationPipeline(Pipeline):
@@ -52,6 +55,11 @@ class ReferringSegmentationPipeline(Pipeline):
     _load_video_processor = False
     _load_feature_extractor = False
     _load_tokenizer = False
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if getattr(self.model.config, "notice", None):  # rivals have none
+            logger.warning_once(self.model.config.notice)
 
     def __call__(self, images: Any, text: str | list[str] | list[list[str]] | None = None, **kwargs):
         """

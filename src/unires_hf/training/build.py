@@ -62,7 +62,10 @@ def _load(name: str, overrides: dict[str, Any]) -> PreTrainedModel:
             f"{name} is a model of type {config.model_type}, not a UniRES, CRIS or LAVT; a CLIP to start from is "
             "named with --clip."
         )
-    return AutoModel.from_pretrained(name, **overrides)
+    model = AutoModel.from_pretrained(name, **overrides)
+    if isinstance(config, UniResConfig):
+        model.config.notice = overrides.get("notice")
+    return model
 
 
 def _from_preset(

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from unires_hf.checkpoints import checkpoint_path
-from unires_hf.comparison.ablation import ablation_contestants, ablation_table, save_encoders
+from unires_hf.comparison.ablation import ENCODERS, ablation_contestants, ablation_table, save_encoders
 from unires_hf.comparison.equal_budget import Budget, run_experiment
 
 
@@ -40,10 +40,9 @@ def main():
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(arguments.threads)
     budget = Budget(arguments.steps, arguments.scenes, arguments.eval_scenes, arguments.learning_rate, arguments.bf16)
-    encoders = arguments.out / "encoders"
-    if not encoders.is_dir():
-        save_encoders(checkpoint_path(arguments.checkpoint), encoders)
-    contestants = ablation_contestants(str(encoders), arguments.preset, arguments.warmed_up, budget)
+    if not (arguments.out / ENCODERS).is_dir():
+        save_encoders(checkpoint_path(arguments.checkpoint), arguments.out / ENCODERS)
+    contestants = ablation_contestants(arguments.preset, arguments.warmed_up, budget)
     command = shlex.join(["python", "scripts/ablate.py", *sys.argv[1:]])
     run_experiment(contestants, budget, arguments.seeds, arguments.out, command, ablation_table)
     print((arguments.out / "table.md").read_text(encoding="utf-8"))

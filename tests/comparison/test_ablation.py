@@ -9,15 +9,23 @@ from transformers import AutoModel, set_seed
 
 import unires_hf.comparison.equal_budget as equal_budget
 from unires_hf.checkpoints import checkpoint_path
-from unires_hf.comparison.ablation import COLD, VARIANTS, WARM, ablation_contestants, ablation_table, save_encoders
-from unires_hf.comparison.equal_budget import Budget, run_experiment
+from unires_hf.comparison.ablation import (
+    COLD,
+    ENCODERS,
+    VARIANTS,
+    WARM,
+    ablation_contestants,
+    ablation_table,
+    save_encoders,
+)
+from unires_hf.comparison.equal_budget import Budget, Contestant, run_experiment
 
 BUDGET = Budget(steps=2, scenes=24, eval_scenes=2, learning_rate=1e-3, bf16=False)
 
 
 @pytest.fixture(scope="module")
 def encoders(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("ablation") / "encoders"
+    folder = tmp_path_factory.mktemp("ablation") / ENCODERS
     save_encoders(checkpoint_path("default"), folder)
     return folder
 
@@ -60,21 +68,20 @@ def test_all_start_from_the_encoders_and_from_nothing_else(encoders):
 
 
 def test_contestants():
-    names = [it.name for it in ablation_contestants("runs/encoders", "tiny", None, BUDGET)]
-    assert names == list(VARIANTS)
-    *_, warm, cold = ablation_contestants("runs/encoders", "tiny", "runs/warmup", BUDGET)
-    assert (warm.name, warm.model) == (WARM, {"model_name_or_path": "runs/warmup"})
-    assert (cold.name, cold.model) == (COLD, {"preset": "tiny"})
+    contestants = ablation_contestants("tiny", None, BUDGET)
+    assert {it.name: it.model["config_overrides"] for it in contestants} == VARIANTS
+    assert {it.start for it in contestants} == {ENCODERS}
+    *_, warm, cold = ablation_contestants("tiny", "runs/warmup", BUDGET)
+    assert warm == Contestant(WARM, BUDGET.learning_rate, {"model_name_or_path": "runs/warmup"})
+    assert cold == Contestant(COLD, BUDGET.learning_rate, {"preset": "tiny"})
 
 
-def test_the_ablation(encoders, tmp_path, monkeypatch):
+def test_the_ablation(encoders, monkeypatch):
     monkeypatch.setattr(equal_budget, "EVALUATED", ("val",))
-    contestants = [
-        it for it in ablation_contestants(str(encoders), "tiny", None, BUDGET) if it.name in ("full", "one-stage")
-    ]
-    outcome = run_experiment(contestants, BUDGET, [0], tmp_path, "the command", ablation_table)
-    written = (tmp_path / "table.md").read_text()
-    assert written == ablation_table(json.loads((tmp_path / "results.json").read_text()))
+    contestants = [it for it in ablation_contestants("tiny", None, BUDGET) if it.name in ("full", "one-stage")]
+    outcome = run_experiment(contestants, BUDGET, [0], encoders.parent, "the command", ablation_table)
+    written = (encoders.parent / "table.md").read_text()
+    assert written == ablation_table(json.loads((encoders.parent / "results.json").read_text()))
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in written.splitlines()]
     assert lines[0] == ["variant", "weights", "val: objects", "val: parts"]
     assert [line[0] for line in lines[2:4]] == ["full", "one stage"]
@@ -84,5 +91,5 @@ def test_the_ablation(encoders, tmp_path, monkeypatch):
         *(f"{full['scores']['val'][kind]:.1f}" for kind in ("object", "part")),
     ]
     assert lines[4][0] == "*all objects*" and lines[8][:3] == ["*whole parent*", "–", "–"]
-    config = AutoModel.from_pretrained(tmp_path / "seed-0" / "one-stage").config
+    config = AutoModel.from_pretrained(encoders.parent / "seed-0" / "one-stage").config
     assert not config.use_stage2

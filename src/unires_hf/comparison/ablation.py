@@ -19,6 +19,7 @@ from unires_hf.training.warm_up import LATER, LEARNED
 from .equal_budget import Budget, Contestant
 from .equal_budget_table import TITLES, markdown, spread
 
+ENCODERS = "encoders"  # the folder, in the experiment's, of what the variants start from
 VARIANTS: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("ablation.json").read_text(encoding="utf-8"))
 WARM, COLD = "full-from-warm-up", "full-from-random-weights"
 
@@ -40,15 +41,17 @@ def save_encoders(checkpoint: str, folder: Path) -> None:
     AutoProcessor.from_pretrained(checkpoint).save_pretrained(folder)
 
 
-def ablation_contestants(encoders: str, preset: str, warmed_up: str | None, budget: Budget) -> list[Contestant]:
-    """The variants, and where `warmed_up` names what `scripts/run_warmup.py` made, the full model from there and from
-    random weights."""
-    starts = {
-        name: {"model_name_or_path": encoders, "config_overrides": overrides} for name, overrides in VARIANTS.items()
-    }
+def ablation_contestants(preset: str, warmed_up: str | None, budget: Budget) -> list[Contestant]:
+    """The variants, which start from [`ENCODERS`]; and where `warmed_up` names what `scripts/run_warmup.py` made, the
+    full model from there and from random weights."""
+    rate = budget.learning_rate
+    contestants = [
+        Contestant(name, rate, {"config_overrides": overrides}, ENCODERS) for name, overrides in VARIANTS.items()
+    ]
     if warmed_up is not None:
-        starts |= {WARM: {"model_name_or_path": warmed_up}, COLD: {"preset": preset}}
-    return [Contestant(name, budget.learning_rate, start) for name, start in starts.items()]
+        contestants.append(Contestant(WARM, rate, {"model_name_or_path": warmed_up}))
+        contestants.append(Contestant(COLD, rate, {"preset": preset}))
+    return contestants
 
 
 def ablation_table(outcome: dict[str, Any]) -> str:

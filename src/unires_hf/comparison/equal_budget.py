@@ -60,11 +60,13 @@ class Contestant:
         name (`str`): what the tables call it; its folder has that name too.
         learning_rate (`float`): see [`Budget`].
         model (`dict`): fields of [`ModelArguments`]: what it starts from.
+        start (`str`, *optional*): a checkpoint in the experiment's folder that it starts from.
     """
 
     name: str
     learning_rate: float
     model: dict[str, Any]
+    start: str | None = None
 
     @classmethod
     def parse(cls, text: str, budget: Budget) -> "Contestant":
@@ -148,9 +150,11 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
         return json.loads(finished.read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
     write_json(begun, recipe)
+    start = {} if contestant.start is None else {"model_name_or_path": str(out / contestant.start)}
+    # On CPUs eager attention trains faster.
+    attention = None if torch.accelerator.is_available() else "eager"
     trainer = run(
-        # On CPUs eager attention trains faster.
-        ModelArguments(**contestant.model, attn_implementation=None if torch.accelerator.is_available() else "eager"),
+        ModelArguments(**contestant.model, **start, attn_implementation=attention),
         DataArguments(train_data=[f"partscenes,split=train,length={budget.scenes}"]),
         UniResTrainingArguments(
             output_dir=folder,

@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `demo`."""
     parser.add_argument("--out", type=Path, default=Path("demo"), metavar="DIR", help="default: demo")
     parser.add_argument(
-        "--seed", type=int, default=18, metavar="N", help="another one draws another scene (default: 18, the best of 60)"
+        "--seed", type=int, default=18, metavar="N", help="another one draws another scene (default: 18, a good one)"
     )
     parser.add_argument("--model", default="default", help="a folder or Hub repository (default: what ships)")
 

@@ -55,6 +55,8 @@ def draw_curve(logs: list[list[dict]], path: Path) -> None:
         axes.plot([start + line["step"] for line in log], [line["loss"] for line in log], linewidth=0.8)
         start += log[-1]["step"]
     axes.set(xlabel="step", ylabel="training loss", yscale="log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=110)
 

@@ -5,12 +5,14 @@
 
 Every model sees the same expressions in the same order. `table.md` and `results.json` are written again after each
 model; called once more, the same command goes on where it was. Seeds may be trained apart, each with an `--out` of its
-own, and their folders `seed-N` then put together: the command with all seeds reads what is finished. At the end the
-first seed's models are drawn side by side, as `unires compare` does.
+own, and their folders `seed-N` then put together: the command with all seeds reads what is finished. With `--after`,
+the models of a finished experiment learn on. At the end the first seed's models are drawn side by side, as `unires
+compare` does.
 """
 
 import argparse
 import logging
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -29,6 +31,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", default=MODELS, help="presets; PRESET@RATE has its own learning rate")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    parser.add_argument("--after", help="folder of a finished experiment, whose models learn on")
     parser.add_argument("--steps", type=int, default=10_000, help="of 8 scenes with up to 8 expressions each")
     parser.add_argument("--scenes", type=int, default=100_000, help="different training scenes")
     parser.add_argument("--eval-scenes", type=int, default=500, help="of each split")
@@ -42,7 +45,8 @@ def main():
     torch.set_num_threads(arguments.threads)
     budget = Budget(arguments.steps, arguments.scenes, arguments.eval_scenes, arguments.learning_rate, arguments.bf16)
     command = shlex.join(["python", "scripts/compare_at_equal_budget.py", *sys.argv[1:]])
-    contestants = [Contestant.parse(text, budget) for text in arguments.models]
+    after = arguments.after and Path(os.path.relpath(arguments.after, arguments.out)).as_posix()
+    contestants = [Contestant.parse(text, budget, after) for text in arguments.models]
     run_experiment(contestants, budget, arguments.seeds, arguments.out, command, equal_budget_table)
     print((arguments.out / "table.md").read_text(encoding="utf-8"))
     if arguments.panel_scenes and len(arguments.models) > 1:

@@ -2,9 +2,11 @@
 """The experiment goes on where it was interrupted, trains nothing twice, and its table holds what was measured."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import TrainerCallback
 
 import unires_hf.comparison.equal_budget as equal_budget
@@ -24,6 +26,11 @@ def small(monkeypatch):
 def test_contestants():
     assert Contestant.parse("tiny", BUDGET) == Contestant("unires-tiny", 5e-4, {"preset": "tiny"})
     assert Contestant.parse("cris-tiny@1e-3", BUDGET) == Contestant("cris-tiny", 1e-3, {"preset": "cris-tiny"})
+    for preset, name in (("tiny", "unires-tiny"), ("clipseg-tiny", "clipseg-tiny")):
+        on = Contestant.parse(preset, BUDGET, "../first")
+        assert on == Contestant(name, 5e-4, {}, f"../first/seed-{{seed}}/{name}")
+        assert on.loaded_by(Path("out"), 1) == Contestant.parse(preset, BUDGET).loaded_by(Path("out"), 1)
+        assert on.is_rival == Contestant.parse(preset, BUDGET).is_rival
     for wrong in ("tiny@fast", "tiny@0", "tiny@-1"):
         with pytest.raises(ValueError, match="stands a learning rate"):
             Contestant.parse(wrong, BUDGET)
@@ -43,34 +50,51 @@ def test_rivals_learn_from_the_mask_loss_of_unires():
     assert not unires.is_rival
 
 
-def run_small(models, out):
-    contestants = [Contestant.parse(text, BUDGET) for text in models]
+def run_small(models, out, after=None):
+    contestants = [Contestant.parse(text, BUDGET, after) for text in models]
     return run_experiment(contestants, BUDGET, [0], out, "the command", equal_budget_table)
 
 
 def test_the_experiment(tmp_path, monkeypatch):
-    outcome = run_small(["tiny", "clipseg-tiny"], tmp_path)
+    with pytest.raises(ValueError, match="no finished run in .*/first/seed-0/unires-tiny: call"):
+        run_small(["tiny"], tmp_path / "too-early", after="../first")
+    first = tmp_path / "first"
+    outcome = run_small(["tiny", "clipseg-tiny"], first)
     assert {name: len(runs) for name, runs in outcome["runs"].items()} == {"unires-tiny": 1, "clipseg-tiny": 1}
     seen = {run["expressions"] for runs in outcome["runs"].values() for run in runs}
     assert len(seen) == 1, "all models see the same"
-    assert json.loads((tmp_path / "results.json").read_text()) == json.loads(json.dumps(outcome))
-    written = (tmp_path / "table.md").read_text()
+    assert json.loads((first / "results.json").read_text()) == json.loads(json.dumps(outcome))
+    written = (first / "table.md").read_text()
     assert written == equal_budget_table(outcome) and "`the command`" in written
     for runs in outcome["runs"].values():
         for one in runs:
             assert one["seconds"] > 0 and one["scores"]["val"]["n_object"] > 0
             assert 0 <= one["scores"]["no_target"]["n_acc"] <= 100
-    assert not list(tmp_path.glob("seed-*/*/checkpoint-*"))
+    assert not list(first.glob("seed-*/*/checkpoint-*"))
+
+    on = run_small(["tiny", "clipseg-tiny"], tmp_path / "second", after="../first")
+    for name, (run,) in on["runs"].items():
+        before, after = (load_weights(folder / "seed-0" / name) for folder in (first, tmp_path / "second"))
+        assert before.keys() == after.keys() and any(not torch.equal(before[key], after[key]) for key in before)
+        assert all((after[key] - weight).abs().max() < 0.01 for key, weight in before.items()), "learned on"
+        earlier = outcome["runs"][name][0]
+        assert run["runs"] == [2, 2] and run["seconds"] > earlier["seconds"]
+        assert run["expressions"] > earlier["expressions"] and run["loss"] != earlier["loss"]
+    assert "From random weights, 2 and 2 more steps" in (tmp_path / "second" / "table.md").read_text()
 
     def fail(*args, **kwargs):
         raise AssertionError("a finished run was trained or measured again")
 
     monkeypatch.setattr(equal_budget, "run", fail)
     monkeypatch.setattr(equal_budget, "evaluate_model", fail)
-    again = run_small(["tiny", "clipseg-tiny"], tmp_path)
+    again = run_small(["tiny", "clipseg-tiny"], first)
     assert json.dumps(again) == json.dumps(outcome)
     with pytest.raises(ValueError, match="another recipe.*name another --out"):
-        run_small(["tiny@1e-3"], tmp_path)
+        run_small(["tiny@1e-3"], first)
+
+
+def load_weights(folder):
+    return load_file(folder / "model.safetensors")
 
 
 class Interrupted(TrainerCallback):
@@ -87,8 +111,8 @@ def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
     whole = train(contestant, budget, 0, tmp_path / "whole")
     run = equal_budget.run
 
-    def interrupted(*args, callbacks):
-        return run(*args, callbacks=[*callbacks, Interrupted()])
+    def interrupted(*args, callbacks, **kwargs):
+        return run(*args, callbacks=[*callbacks, Interrupted()], **kwargs)
 
     monkeypatch.setattr(equal_budget, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -107,7 +131,7 @@ def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
 def test_table():
     def of(object_, part, seed):
         scores = {"object": object_, "part": part, "n_object": 7, "n_part": 5, "n_acc": 50.0, "n_nothing": 2}
-        run = {"parameters": 5_234_000, "seconds": 120.0, "steps": 100, "expressions": 6400, "loss": 0.5}
+        run = {"parameters": 5_234_000, "seconds": 120.0, "runs": [100], "expressions": 6400, "loss": 0.5}
         return {**run, "seed": seed, "learning_rate": 1e-3, "scores": {"val": scores, "no_target": scores}}
 
     floor = {"object": {"all_foreground": 20.0, "right_color": 40.0}, "part": {"whole_parent": 18.0}}

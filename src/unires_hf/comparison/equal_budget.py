@@ -3,6 +3,7 @@
 
 import json
 import logging
+import os
 import shutil
 import statistics
 import time
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 SAVE_STEPS = 500
 RIVALS = ("cris-", "lavt-", "clipseg-")  # what the names of their presets begin with
+NOTHING: dict[str, Any] = {"seconds": 0.0, "expressions": 0, "runs": []}  # learned before random weights
 EVALUATED = tuple(split for split in SPLITS if split != "train")
 
 
@@ -60,7 +62,8 @@ class Contestant:
         name (`str`): what the tables call it; its folder has that name too.
         learning_rate (`float`): see [`Budget`].
         model (`dict`): fields of [`ModelArguments`]: what it starts from.
-        start (`str`, *optional*): a checkpoint in the experiment's folder that it starts from.
+        start (`str`, *optional*): the checkpoint that it starts from, relative to the experiment's folder; `{seed}` in
+            it stands for the seed.
     """
 
     name: str
@@ -69,8 +72,14 @@ class Contestant:
     start: str | None = None
 
     @classmethod
-    def parse(cls, text: str, budget: Budget) -> "Contestant":
+    def parse(cls, text: str, budget: Budget, after: str | None = None) -> "Contestant":
         """`PRESET` with random weights, or `PRESET@RATE` for one with a learning rate of its own.
+
+        Args:
+            text (`str`): what stands on the command line.
+            budget (`Budget`): its learning rate is that of a model without one of its own.
+            after (`str`, *optional*): the folder of an experiment, relative to this one's, whose models learn on in
+                place of random weights.
 
         Raises:
             ValueError: if the rate is no positive number.
@@ -84,12 +93,14 @@ class Contestant:
             raise ValueError(f"{text!r}: after the @ stands a learning rate, such as {preset}@5e-4.")
         # UniRES's presets do not name their model.
         name = preset if preset.startswith(RIVALS) else f"unires-{preset}"
+        if after is not None:
+            return cls(name, learning_rate, {}, f"{after}/seed-{{seed}}/{name}")
         return cls(name, learning_rate, {"preset": preset})
 
     @property
     def is_rival(self) -> bool:
         """Whether it is no UniRES."""
-        return self.model.get("preset", "").startswith(RIVALS)
+        return self.name.startswith(RIVALS)
 
     def folder(self, out: Path, seed: int) -> Path:
         """Where a run of it lies."""
@@ -98,7 +109,7 @@ class Contestant:
     def loaded_by(self, out: Path, seed: int) -> str:
         """What [`load_model`] knows a run by."""
         folder = self.folder(out, seed)
-        return f"clipseg:{folder}" if self.model.get("preset", "").startswith("clipseg-") else str(folder)
+        return f"clipseg:{folder}" if self.name.startswith("clipseg-") else str(folder)
 
 
 class _Clock(TrainerCallback, ExportableState):
@@ -128,16 +139,18 @@ def one_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tenso
 def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[str, Any]:
     """Trains a model, or goes on where it was interrupted, or reads what a finished run left.
 
+    One that starts from a run of an earlier experiment meets the scenes in another order than there.
+
     Args:
         contestant, budget, seed: what is trained, on what, and the seed of weights and order.
         out (`Path`): of the experiment; the model comes to `out/seed-<seed>/<name>`.
 
     Returns:
-        `dict`: the recipe, `parameters`, `seconds` of training, `expressions` seen and the mean `loss` of the last
-        tenth; also in `training.json`.
+        `dict`: the recipe, `parameters`, the mean `loss` of the last tenth, and, with the runs that it went on from,
+        `seconds` of training, `expressions` seen and the steps of each of the `runs`; also in `training.json`.
 
     Raises:
-        ValueError: if the folder holds a run of another recipe.
+        ValueError: if the folder holds a run of another recipe, or there is no model to start from.
     """
     folder = contestant.folder(out, seed)
     recipe = {**asdict(budget), **asdict(contestant), "seed": seed}
@@ -148,9 +161,16 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
     finished = folder / "training.json"
     if finished.is_file():
         return json.loads(finished.read_text(encoding="utf-8"))
+    earlier, start = NOTHING, {}
+    if contestant.start is not None:
+        place = Path(os.path.normpath(out / contestant.start.format(seed=seed)))
+        start["model_name_or_path"] = str(place)
+        if (place / "training.json").is_file():
+            earlier = json.loads((place / "training.json").read_text(encoding="utf-8"))
+        elif not (place / "config.json").is_file():
+            raise ValueError(f"There is no finished run in {place}: call the command that trains it first.")
     folder.mkdir(parents=True, exist_ok=True)
     write_json(begun, recipe)
-    start = {} if contestant.start is None else {"model_name_or_path": str(out / contestant.start)}
     # On CPUs eager attention trains faster.
     attention = None if torch.accelerator.is_available() else "eager"
     trainer = run(
@@ -158,7 +178,7 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
         DataArguments(train_data=[f"partscenes,split=train,length={budget.scenes}"]),
         UniResTrainingArguments(
             output_dir=folder,
-            seed=seed,
+            seed=seed + 1000 * len(earlier["runs"]),
             max_steps=budget.steps,
             learning_rate=contestant.learning_rate,
             warmup_steps=0.05,
@@ -181,8 +201,10 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
     outcome = {
         **recipe,
         "parameters": sum(weight.numel() for weight in trainer.model.parameters()),
-        "seconds": clock.seconds,
-        "expressions": round(statistics.mean(line["expressions_per_step"] for line in log) * budget.steps),
+        "seconds": earlier["seconds"] + clock.seconds,
+        "expressions": earlier["expressions"]
+        + round(statistics.mean(line["expressions_per_step"] for line in log) * budget.steps),
+        "runs": [*earlier["runs"], budget.steps],
         "loss": statistics.mean(line["loss"] for line in last),
     }
     write_json(finished, outcome)

@@ -41,19 +41,22 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
                 f"{of_model[0]['learning_rate']:g}",
                 f"{of_model[0]['expressions']:,}",
                 spread(minutes),
-                f"{1000 * 60 * statistics.mean(minutes) / of_model[0]['steps']:.0f}",
+                f"{1000 * 60 * statistics.mean(minutes) / sum(of_model[0]['runs']):.0f}",
                 f"{statistics.mean(one['loss'] for one in of_model):.3f}",
                 ", ".join(str(one["seed"]) for one in of_model),
             ]
         )
     budget = outcome["budget"]
+    (steps, *more) = next(iter(runs.values()))[0]["runs"]
+    learned = f"{steps:,}" + "".join(f" and {again:,} more" for again in more)
+    again = ", the learning rate's decay starting anew each time" if more else ""
     return (
         f"{markdown(lines, 2)}\n\n"
         "mIoU in percent at original size over the expressions that have a referent, each model at its own threshold: "
         "mean over seeds, in brackets the lowest and the highest, best in bold. Columns in italics answer without "
         f"understanding; below them a score says nothing. {budget['eval_scenes']} scenes a split.\n\n"
         f"{markdown(costs, 1)}\n\n"
-        f"From random weights, {budget['steps']:,} steps of 8 scenes with up to 8 expressions each, drawn from "
+        f"From random weights, {learned} steps of 8 scenes with up to 8 expressions each{again}, drawn from "
         f"{budget['scenes']:,} scenes, the same ones in the same order for every model; minutes are of training, data "
         f"included. All learn from UniRES's mask loss, UniRES from its presence loss too.\n\n`{outcome['command']}`\n"
     )

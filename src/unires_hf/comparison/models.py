@@ -2,13 +2,12 @@
 """Any model that the evaluator takes, by what a person writes on a command line."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModel, AutoProcessor, PreTrainedModel, ProcessorMixin
 
-from unires_hf import UniResConfig, UniResProcessor
+from unires_hf import UniResConfig
 from unires_hf.baselines import CrisConfig, LavtConfig
 from unires_hf.baselines.peers import load_clipseg, load_florence2, load_grounded_sam2, load_sam3
 from unires_hf.baselines.peers.florence2 import ReferringFlorence2Processor
@@ -38,10 +37,7 @@ def load_model(name: str) -> Loaded:
     """
     peer, colon, place = name.partition(":")
     if colon and peer in PEERS:
-        model, processor = PEERS[peer](*filter(None, place.split("+")))
-        if Path(place, "processor_config.json").is_file() and peer == "clipseg":
-            processor = UniResProcessor.from_pretrained(place)  # of one that was trained here, at its own input size
-        return model, processor
+        return PEERS[peer](*filter(None, place.split("+")))
     place = checkpoint_path(name)
     config = AutoConfig.from_pretrained(place)
     if not isinstance(config, UniResConfig | CrisConfig | LavtConfig):

@@ -15,7 +15,7 @@ class ModelArguments:
     """Where the model comes from: exactly one of the first three."""
 
     model_name_or_path: str | None = field(
-        default=None, metadata={"help": "A UniRES, CRIS or LAVT: a folder, a name on the Hub, or default."}
+        default=None, metadata={"help": "A UniRES, CRIS, LAVT or CLIPSeg: a folder, a name on the Hub, or default."}
     )
     clip: str | None = field(
         default=None, metadata={"help": "A CLIP checkpoint, such as openai/clip-vit-base-patch16 (paper, A.3)."}

@@ -4,13 +4,26 @@
 from collections.abc import Iterable
 from typing import Any
 
-from transformers import AutoConfig, AutoModel, AutoTokenizer, CLIPTokenizer, PreTrainedConfig, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    CLIPSegConfig,
+    CLIPTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers.utils import is_torchvision_available
 
 import unires_hf.baselines
 from unires_hf import UniResConfig, UniResImageProcessor, UniResImageProcessorPil, UniResModel, UniResProcessor
 from unires_hf.baselines import CrisConfig, CrisModel, LavtConfig, LavtModel
-from unires_hf.baselines.peers.clipseg import ReferringCLIPSeg, clipseg_config, clipseg_processor
+from unires_hf.baselines.peers.clipseg import (
+    ReferringCLIPSeg,
+    clipseg_config,
+    clipseg_processor,
+    load_clipseg,
+)
 from unires_hf.checkpoints import checkpoint_path
 
 from .arguments import ModelArguments
@@ -36,9 +49,7 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTra
     """
     overrides = dict(arguments.config_overrides)
     if arguments.model_name_or_path is not None:
-        place = checkpoint_path(arguments.model_name_or_path)
-        model = _load(place, overrides)
-        processor = UniResProcessor.from_pretrained(place)
+        model, processor = _load(checkpoint_path(arguments.model_name_or_path), overrides)
         if arguments.image_size is not None:
             _set_image_size(processor.image_processor, model.config, arguments.image_size)
     elif arguments.clip is not None:
@@ -55,17 +66,19 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTra
     return model, processor
 
 
-def _load(name: str, overrides: dict[str, Any]) -> PreTrainedModel:
+def _load(name: str, overrides: dict[str, Any]) -> tuple[PreTrainedModel, UniResProcessor]:
     config = AutoConfig.from_pretrained(name)
+    if isinstance(config, CLIPSegConfig):
+        return load_clipseg(name, **overrides)
     if not isinstance(config, UniResConfig | CrisConfig | LavtConfig):
         raise ValueError(
-            f"{name} is a model of type {config.model_type}, not a UniRES, CRIS or LAVT; a CLIP to start from is "
-            "named with --clip."
+            f"{name} is a model of type {config.model_type}, not a UniRES, CRIS, LAVT or CLIPSeg; a CLIP to start "
+            "from is named with --clip."
         )
     model = AutoModel.from_pretrained(name, **overrides)
     if isinstance(config, UniResConfig):
         model.config.notice = overrides.get("notice")
-    return model
+    return model, UniResProcessor.from_pretrained(name)
 
 
 def _from_preset(

@@ -3,10 +3,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import AutoTokenizer, CLIPSegConfig, CLIPSegForImageSegmentation, PreTrainedTokenizerBase
 from transformers.modeling_outputs import BaseModelOutputWithPooling
+from transformers.utils import PROCESSOR_NAME, cached_file
 from transformers.utils.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from unires_hf.model.processing_unires import UniResProcessor
@@ -99,6 +101,12 @@ def clipseg_processor(tokenizer: PreTrainedTokenizerBase, image_size: int = IMAG
     )
 
 
-def load_clipseg(name: str = "CIDAS/clipseg-rd64-refined") -> tuple[ReferringCLIPSeg, UniResProcessor]:
-    """A published CLIPSeg, by its name on the Hub or its folder, and its processor."""
-    return ReferringCLIPSeg.from_pretrained(name).eval(), clipseg_processor(AutoTokenizer.from_pretrained(name))
+def load_clipseg(
+    name: str = "CIDAS/clipseg-rd64-refined", **overrides: Any
+) -> tuple[ReferringCLIPSeg, UniResProcessor]:
+    """A CLIPSeg, by its name on the Hub or its folder, and its processor: a published one, or one that was trained
+    here, at its own input size."""
+    model = ReferringCLIPSeg.from_pretrained(name, **overrides).eval()
+    if cached_file(name, PROCESSOR_NAME, _raise_exceptions_for_missing_entries=False) is not None:
+        return model, UniResProcessor.from_pretrained(name)  # published ones have a file of another name
+    return model, clipseg_processor(AutoTokenizer.from_pretrained(name))

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from tiny_baselines import cris_config, flat_batch, lavt_config
 from transformers import AutoModel, AutoProcessor
 
@@ -69,6 +70,7 @@ def test_auto_classes_bring_back_what_was_saved(model_and_processor, scene, tmp_
     model, processor = model_and_processor
     model.save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)
+    assert load_file(tmp_path / "model.safetensors").keys() == model.state_dict().keys(), "or none resumes from it"
     again, processor_again = AutoModel.from_pretrained(tmp_path), AutoProcessor.from_pretrained(tmp_path)
     assert type(again) is type(model) and type(processor_again) is type(processor)
     text = ["the red disk", "the blue box"]

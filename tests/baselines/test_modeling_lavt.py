@@ -78,3 +78,7 @@ class LavtModelTest(common.ModelTesterMixin, unittest.TestCase):
     @unittest.skip("the output holds one logit map an expression, and nothing of the layers between")
     def test_retain_grad_hidden_states_attentions(self):
         pass
+
+    @unittest.skip("weights are saved under the model's own names, not those that Swin's once had: see save_pretrained")
+    def test_reverse_loading_mapping(self):
+        pass

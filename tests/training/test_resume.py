@@ -33,6 +33,10 @@ run(*parse_arguments(), callbacks=[Kill()])
 """
 STORED = {"per_device_train_batch_size": 4, "num_train_epochs": 3}
 STREAM = {"streaming": True, "max_steps": 12, "shuffle_buffer": 4}
+CASES = {"map-style": STORED, "streaming": STREAM} | {
+    preset: {**STORED, "preset": preset, "config_overrides": "{}", "image_size": 64}
+    for preset in ("cris-tiny", "lavt-tiny")
+}
 
 
 def curve(folder: Path) -> dict[int, tuple[float, float]]:
@@ -40,7 +44,7 @@ def curve(folder: Path) -> dict[int, tuple[float, float]]:
     return {line["step"]: (line["loss"], line["grad_norm"]) for line in log if "loss" in line}
 
 
-@pytest.mark.parametrize("fields", [STORED, STREAM], ids=["map-style", "streaming"])
+@pytest.mark.parametrize("fields", CASES.values(), ids=CASES)
 def test_after_a_kill_the_curve_goes_on(fields, arguments, recipe, tmp_path):
     """Killed in step 7, in the middle of the second pass over the data; the last checkpoint is of step 6."""
     fields = {**fields, "save_strategy": "steps", "save_steps": 3, "horizontal_flip": True}
@@ -115,3 +119,11 @@ def test_half_a_checkpoint_is_passed_over(tmp_path):
     (tmp_path / "checkpoint-9" / "trainer_state.json").write_text("{}")
     (tmp_path / "checkpoint-10" / "trainer_state.json").write_text('{"epoch": 1.')
     assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-9")
+
+
+def test_a_checkpoint_of_another_model_is_refused(arguments):
+    fields = {"save_strategy": "steps", "save_steps": 2, "max_steps": 2, "config_overrides": "{}", "image_size": 64}
+    run(*arguments(**fields))
+    fields |= {"config_overrides": '{"use_likeness": false}', "max_steps": 4}
+    with pytest.raises(ValueError, match="of another model: .* weights, such as .*likeness.*Resume with the settings"):
+        run(*arguments(resume_from_checkpoint="last", **fields))

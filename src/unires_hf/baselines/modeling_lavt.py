@@ -170,6 +170,13 @@ class LavtPreTrainedModel(PreTrainedModel):
             # Our choice: outputs as large as inputs, or the words would hardly pass the gates at first.
             init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
 
+    def save_pretrained(self, *args, save_original_format: bool = False, **kwargs):
+        """
+        As of every model, but the weights keep their names. By default transformers would write those that Swin's had
+        in earlier versions, which `Trainer` does not find again when it resumes.
+        """
+        return super().save_pretrained(*args, save_original_format=save_original_format, **kwargs)
+
 
 @auto_docstring(
     custom_intro="""

@@ -32,8 +32,9 @@ class UniResTrainer(Trainer):
     """
     Trains on groups of expressions that share an image; evaluates every expression at original size.
 
-    The loss of a step is the mean over its expressions, on any number of processes and accumulation steps. A loss that
-    is not finite, and a checkpoint that cannot be written, end the run; the last good checkpoint stays.
+    The loss of a step is the mean over its expressions, on any number of processes and accumulation steps; batch norm,
+    which CRIS and LAVT have, takes its statistics over all GPUs, as both were trained. A loss that is not finite, and
+    a checkpoint that cannot be written, end the run; the last good checkpoint stays.
 
     Args:
         model, args, processor, callbacks, compute_loss_func: as for `Trainer`.
@@ -64,7 +65,7 @@ class UniResTrainer(Trainer):
                 f"with `torchrun --nproc_per_node {args.n_gpu}`, or show it one GPU with CUDA_VISIBLE_DEVICES=0."
             )
         super().__init__(
-            model=model,
+            model=batch_norm_over_gpus(model, args),
             args=args,
             data_collator=ReferringCollator(processor, max_text_length),
             train_dataset=train_dataset,
@@ -135,6 +136,15 @@ class UniResTrainer(Trainer):
         loss = super().training_step(model, inputs, num_items_in_batch)
         self._require_finite("loss", loss)
         return loss
+
+    def _issue_warnings_after_load(self, load_result: Any) -> None:
+        # A warning would be overlooked, and what has no weights in the checkpoint would begin anew.
+        strange = [*load_result.missing_keys, *load_result.unexpected_keys]
+        if strange:
+            raise ValueError(
+                f"The checkpoint is of another model: {len(strange)} weights, such as {strange[0]}, are not in both. "
+                "Resume with the settings that it was trained with, or name another --output_dir."
+            )
 
     def _get_grad_norm(self, model, grad_norm=None):
         # The last moment at which the weights are still good. fp16's loss scaler skips such steps by itself.
@@ -248,3 +258,10 @@ class UniResTrainer(Trainer):
         if self.is_world_process_zero():
             card = model_card(self.model, self.args, self.state, self.results, self.facts)
             Path(self.args.output_dir, "README.md").write_text(card, encoding="utf-8")
+
+
+def batch_norm_over_gpus(model: PreTrainedModel, arguments: UniResTrainingArguments) -> PreTrainedModel:
+    """The model, its batch norm over the GPUs of all processes; there is none of that kind for CPUs."""
+    if arguments.world_size > 1 and arguments.device.type == "cuda":
+        return torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    return model

@@ -79,6 +79,6 @@ class LavtModelTest(common.ModelTesterMixin, unittest.TestCase):
     def test_retain_grad_hidden_states_attentions(self):
         pass
 
-    @unittest.skip("weights are saved under the model's own names, not those that Swin's once had: see save_pretrained")
+    @unittest.skip("weights are saved under the model's own names, not under those that Swin's once had")
     def test_reverse_loading_mapping(self):
         pass

@@ -18,7 +18,6 @@ from transformers import AutoModel, AutoProcessor
 
 import unires_hf.baselines
 from unires_hf.baselines import CrisModel, LavtModel, make_processor, register
-from unires_hf.data import masks
 from unires_hf.data.collator import ReferringCollator
 from unires_hf.evaluation import evaluate_model
 
@@ -38,31 +37,6 @@ def model_and_processor(request, clip_tokenizer, bert_tokenizer):
     else:
         model, tokenizer = LavtModel(lavt_config()), bert_tokenizer
     return model.eval(), make_processor(model.config, tokenizer)
-
-
-@pytest.fixture
-def row(scene):
-    """A row of the schema: a picture, two targets, three expressions."""
-    disk, box = np.zeros((48, 64), bool), np.zeros((48, 64), bool)
-    disk[10:34, 4:28] = True
-    box[6:34, 38:57] = True
-    texts = (["the red disk"], ["the blue box", "box"])
-    targets = [
-        {
-            "target_id": str(number),
-            "granularity": "object",
-            "category": "thing",
-            "part": None,
-            "parent_id": None,
-            "bbox": [0.0, 0.0, 1.0, 1.0],
-            "mask": masks.encode(mask),
-            "expressions": [
-                {"expression_id": f"{number}-{place}", "text": text} for place, text in enumerate(texts[number])
-            ],
-        }
-        for number, mask in enumerate((disk, box))
-    ]
-    return {"image": scene, "image_id": "1", "source": "test", "width": 64, "height": 48, "targets": targets}
 
 
 def test_auto_classes_bring_back_what_was_saved(model_and_processor, scene, tmp_path):

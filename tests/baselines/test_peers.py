@@ -3,7 +3,6 @@
 
 import json
 
-import numpy as np
 import pytest
 import torch
 from tiny_baselines import flat_batch
@@ -30,35 +29,14 @@ from transformers import (
 from unires_hf.baselines.peers import load_clipseg, load_grounded_sam2, load_sam3
 from unires_hf.baselines.peers.clipseg import ReferringCLIPSeg, clipseg_config, clipseg_processor
 from unires_hf.baselines.peers.florence2 import Florence2Output, ReferringFlorence2, ReferringFlorence2Processor
-from unires_hf.data import masks
 from unires_hf.evaluation import evaluate_model
 
 EXPRESSIONS = ["the red disk", "the blue box", "left of the box"]
 
 
 @pytest.fixture
-def rows(scene):
-    """One picture with two targets and three expressions."""
-    disk, box = np.zeros((48, 64), bool), np.zeros((48, 64), bool)
-    disk[10:34, 4:28] = True
-    box[6:34, 38:57] = True
-    texts = (EXPRESSIONS[:1], EXPRESSIONS[1:])
-    targets = [
-        {
-            "target_id": str(number),
-            "granularity": "object",
-            "category": "thing",
-            "part": None,
-            "parent_id": None,
-            "bbox": [0.0, 0.0, 1.0, 1.0],
-            "mask": masks.encode(mask),
-            "expressions": [
-                {"expression_id": f"{number}-{place}", "text": text} for place, text in enumerate(texts[number])
-            ],
-        }
-        for number, mask in enumerate((disk, box))
-    ]
-    return [{"image": scene, "image_id": "1", "source": "test", "width": 64, "height": 48, "targets": targets}]
+def rows(row):
+    return [row]
 
 
 def clipseg() -> CLIPSegConfig:

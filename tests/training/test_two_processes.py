@@ -70,6 +70,28 @@ def test_rivals_learn_on_two_processes(recipe, arguments, tmp_path, preset):
         assert [line["loss"] for line in two] == pytest.approx([line["loss"] for line in one], rel=1e-3)
 
 
+def mean_of_expressions(outputs, labels, num_items_in_batch=None):
+    return torch.nn.functional.binary_cross_entropy_with_logits(outputs.logits, labels)
+
+
+def test_a_loss_of_ones_own_is_accumulated_too(arguments):
+    fields = {**SAME, "preset": "clipseg-tiny", "config_overrides": "{}", "image_size": 64, "max_steps": 3}
+    at_once = {"per_device_train_batch_size": 4}
+    in_two = {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2}
+    logs = []
+    for name, sizes, loss in (
+        ("own", at_once, None),
+        ("given", at_once, mean_of_expressions),
+        ("two", in_two, mean_of_expressions),
+    ):
+        trainer = run(*arguments(name, **{**fields, **sizes, "eval_strategy": "no"}), compute_loss_func=loss)
+        logs.append([(line["loss"], line["grad_norm"]) for line in trainer.state.log_history if "loss" in line])
+    for other in logs[1:]:
+        assert len(other) == 3
+        for one, same in zip(logs[0], other, strict=True):
+            assert same == pytest.approx(one, rel=1e-3)
+
+
 def test_batch_norm_spans_the_gpus():
     """It takes GPUs to train with, but not to be put in place, to be measured or to be saved."""
     model = CrisModel(CrisConfig.from_preset("cris-tiny")).eval()

@@ -37,15 +37,18 @@ class UniResTrainer(Trainer):
     a checkpoint that cannot be written, end the run; the last good checkpoint stays.
 
     Args:
-        model, args, processor, callbacks, compute_loss_func: as for `Trainer`.
+        model, args, processor, callbacks: as for `Trainer`.
         train_dataset (*optional*): what [`training_set`] makes.
         eval_rows (`datasets.Dataset`, *optional*): rows of the schema.
         max_text_length (`int`, *optional*, defaults to 17): tokens of a sentence (paper, A.3).
         facts (`Mapping[str, str]`, *optional*): what else the model card says of the run, such as its data.
+        compute_loss_func (`Callable`, *optional*): as for `Trainer`; returns the mean over the expressions of a batch.
 
     Raises:
         ValueError: if one process has several GPUs, or FSDP shards a model that is to be measured.
     """
+
+    loss_is_scaled_for_ga = False  # what compute_loss returns is to be divided by the accumulation steps
 
     def __init__(
         self,

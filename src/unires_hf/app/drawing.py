@@ -31,12 +31,11 @@ def lay_over(picture: Image.Image, results: Sequence[dict[str, Any]]) -> Image.I
         results: dicts with "mask" (height, width), bool, of any size.
     """
     masks = [np.asarray(result["mask"]) for result in results]
-    gray = picture.convert("L")  # a red sail under a blue tint would look violet, and be in no legend
-    shown = tint(gray, np.zeros_like(masks[0]), PAPER)  # pale all over
+    shown = tint(picture, np.zeros_like(masks[0]), PAPER)  # pale all over
     for number in sorted(range(len(masks)), key=lambda number: -np.count_nonzero(masks[number])):
         inside = Image.fromarray(masks[number]).convert("L").resize(picture.size, Image.Resampling.BOX)
         inside = inside.point(lambda value: 255 * (value > 0))
-        shown.paste(tint(gray, masks[number], colour(number)), mask=inside)
+        shown.paste(tint(picture, masks[number], colour(number)), mask=inside)
     return shown
 
 

@@ -16,18 +16,18 @@ SIDE, GAP, LINE = 300, 10, 20
 
 def tint(picture: Image.Image, mask: np.ndarray, colour: tuple[int, int, int]) -> Image.Image:
     """
-    The picture, grey and pale outside of the mask, tinted and outlined inside.
+    The picture in grey, pale outside of the mask, tinted and outlined inside.
 
     Args:
         picture (`PIL.Image.Image`): of any size.
         mask (`np.ndarray` of shape `(height, width)`): bool, of any size; it is laid over the whole picture.
         colour (`tuple[int, int, int]`): of the tint.
     """
-    picture = picture.convert("RGB")
+    # Without its colours, or a blue bird would look like a mask, and a green one under an orange mask like neither.
+    picture = picture.convert("L").convert("RGB")
     share = Image.fromarray(np.asarray(mask, bool)).convert("L").resize(picture.size, Image.Resampling.BOX)
     inside = share.point(lambda value: 255 * (value > 0))  # a part of one pixel stays to be seen
-    # Without its colours, or a blue bird would look like a mask.
-    pale = Image.blend(picture.convert("L").convert("RGB"), Image.new("RGB", picture.size, PAPER), 0.4)
+    pale = Image.blend(picture, Image.new("RGB", picture.size, PAPER), 0.4)
     shown = Image.composite(Image.blend(picture, Image.new("RGB", picture.size, colour), 0.5), pale, inside)
     edge = (np.asarray(inside) > 0) & (np.asarray(inside.filter(ImageFilter.MinFilter(3))) == 0)
     shown.paste(colour, mask=Image.fromarray(edge))

@@ -28,8 +28,8 @@ benchmark: .venv/installed
 
 # Trains UniRES and its rivals for a few minutes each; the figures of the README come from a longer budget.
 compare: .venv/installed
-	$(BIN)/python scripts/compare_at_equal_budget.py --seeds 0 --steps 400 --scenes 4000 --learning-rate 1e-3 \
-		--eval-scenes 60 --out runs/compare
+	$(BIN)/python scripts/compare_at_equal_budget.py --seeds 0 --steps 400 --scenes 4000 --eval-scenes 60 \
+		--out runs/compare
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache src/*.egg-info

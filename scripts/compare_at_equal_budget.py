@@ -24,7 +24,8 @@ from unires_hf.comparison.equal_budget import Budget, Contestant, run_experiment
 from unires_hf.comparison.equal_budget_table import equal_budget_table
 from unires_hf.loading import load_rows
 
-MODELS = ("tiny", "cris-tiny", "lavt-tiny", "clipseg-tiny")
+# LAVT's and CLIPSeg's learning rates are the best of a few that short runs tried (docs/rivals.md).
+MODELS = ("tiny@1e-3", "cris-tiny@1e-3", "lavt-tiny@4e-4", "clipseg-tiny@3e-4")
 
 
 def main():
@@ -35,7 +36,7 @@ def main():
     parser.add_argument("--steps", type=int, default=10_000, help="of 8 scenes with up to 8 expressions each")
     parser.add_argument("--scenes", type=int, default=100_000, help="different training scenes")
     parser.add_argument("--eval-scenes", type=int, default=500, help="of each split")
-    parser.add_argument("--learning-rate", type=float, default=5e-4)
+    parser.add_argument("--learning-rate", type=float, default=5e-4, help="of models that name none")
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True, help="autocast in training")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--panel-scenes", type=int, default=60, help="of val, to choose pictures from; 0: no pictures")

@@ -2,6 +2,7 @@
 """The experiment goes on where it was interrupted, trains nothing twice, and its table holds what was measured."""
 
 import json
+import statistics
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,18 @@ import unires_hf.comparison.equal_budget as equal_budget
 from unires_hf.baselines.outputs_baselines import ReferringSegmentationOutput
 from unires_hf.comparison.equal_budget import Budget, Contestant, one_loss, run_experiment, train
 from unires_hf.comparison.equal_budget_table import equal_budget_table
+from unires_hf.comparison.models import load_model
+from unires_hf.evaluation import evaluate_model
+from unires_hf.scenes import PartScenes
 
 BUDGET = Budget(steps=2, scenes=24, eval_scenes=2, learning_rate=5e-4, bf16=False)
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """Two splits, so that the test is quick."""
+    """Two splits and two scenes to find thresholds on, so that the tests are quick."""
     monkeypatch.setattr(equal_budget, "EVALUATED", ("val", "no_target"))
+    monkeypatch.setattr(equal_budget, "TUNING_SCENES", 2)
 
 
 def test_contestants():
@@ -93,6 +98,25 @@ def test_the_experiment(tmp_path, monkeypatch):
         run_small(["tiny@1e-3"], first)
 
 
+def test_no_threshold_is_better_than_the_tuned_one(tmp_path):
+    (run,) = run_small(["tiny"], tmp_path)["runs"]["unires-tiny"]
+    model, processor = load_model(str(tmp_path / "seed-0" / "unires-tiny"))
+    assert processor.mask_threshold == run["threshold"], "what is loaded knows it"
+    rows = PartScenes("train", 2, seed=1)
+    results = {
+        threshold: evaluate_model(model, processor, rows, threshold=threshold, max_length=17, controls=()).records
+        for threshold in equal_budget.THRESHOLDS
+    }
+    scores = {}
+    for threshold, records in results.items():
+        of_kinds: dict[str, list[float]] = {"object": [], "part": []}
+        for record in records.to_pylist():
+            if not record["no_target"]:
+                of_kinds[record["granularity"]].append(record["iou"])
+        scores[threshold] = sum(map(statistics.mean, of_kinds.values()))
+    assert len(set(scores.values())) > 1 and scores[run["threshold"]] == max(scores.values())
+
+
 def load_weights(folder):
     return load_file(folder / "model.safetensors")
 
@@ -131,7 +155,14 @@ def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
 def test_table():
     def of(object_, part, seed):
         scores = {"object": object_, "part": part, "n_object": 7, "n_part": 5, "n_acc": 50.0, "n_nothing": 2}
-        run = {"parameters": 5_234_000, "seconds": 120.0, "runs": [100], "expressions": 6400, "loss": 0.5}
+        run = {
+            "parameters": 5_234_000,
+            "seconds": 120.0,
+            "runs": [100],
+            "expressions": 6400,
+            "loss": 0.5,
+            "threshold": 0.3,
+        }
         return {**run, "seed": seed, "learning_rate": 1e-3, "scores": {"val": scores, "no_target": scores}}
 
     floor = {"object": {"all_foreground": 20.0, "right_color": 40.0}, "part": {"whole_parent": 18.0}}
@@ -149,4 +180,7 @@ def test_table():
     assert lines[3][:5] == ["val", "parts", "5", "25.0 [20.0, 30.0]", "**40.0**"]
     assert lines[6][:5] == ["no_target", "no referent: N-acc", "2", "**50.0 [50.0, 50.0]**", "**50.0**"]
     (cost,) = (line for line in lines if line[0] == "a")
-    assert cost[1:7] == ["5.23 M", "0.001", "6,400", "2.0 [2.0, 2.0]", "1200", "0.500"]
+    assert cost[1:7] == ["5.23 M", "0.001", "6,400", "2.0 [2.0, 2.0]", "1200", "0.500"] and cost[7:] == [
+        "0.3, 0.3",
+        "0, 1",
+    ]

@@ -31,7 +31,19 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
         if split == "no_target":
             cells = _best_in_bold([[one["n_acc"] for one in scores] for scores in of_split.values()])
             lines.append([split, "no referent: N-acc", f"{first['n_nothing']:,}", *cells, *["–"] * len(answers)])
-    costs = [["model", "weights", "learning rate", "expressions seen", "minutes", "ms a step", "final loss", "seeds"]]
+    costs = [
+        [
+            "model",
+            "weights",
+            "learning rate",
+            "expressions seen",
+            "minutes",
+            "ms a step",
+            "final loss",
+            "threshold",
+            "seeds",
+        ]
+    ]
     for name, of_model in runs.items():
         minutes = [one["seconds"] / 60 for one in of_model]
         costs.append(
@@ -43,6 +55,7 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
                 spread(minutes),
                 f"{1000 * 60 * statistics.mean(minutes) / sum(of_model[0]['runs']):.0f}",
                 f"{statistics.mean(one['loss'] for one in of_model):.3f}",
+                ", ".join(f"{one['threshold']:g}" for one in of_model),
                 ", ".join(str(one["seed"]) for one in of_model),
             ]
         )
@@ -52,9 +65,10 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
     again = ", the learning rate's decay starting anew each time" if more else ""
     return (
         f"{markdown(lines, 2)}\n\n"
-        "mIoU in percent at original size over the expressions that have a referent, each model at its own threshold: "
-        "mean over seeds, in brackets the lowest and the highest, best in bold. Columns in italics answer without "
-        f"understanding; below them a score says nothing. {budget['eval_scenes']} scenes a split.\n\n"
+        "mIoU in percent at original size over the expressions that have a referent, each model at the threshold that "
+        "suits it best on other scenes: mean over seeds, in brackets the lowest and the highest, best in bold. "
+        "Columns in italics answer without understanding; "
+        f"below them a score says nothing. {budget['eval_scenes']} scenes a split.\n\n"
         f"{markdown(costs, 1)}\n\n"
         f"From random weights, {learned} steps of 8 scenes with up to 8 expressions each{again}, drawn from "
         f"{budget['scenes']:,} scenes, the same ones in the same order for every model; minutes are of training, data "

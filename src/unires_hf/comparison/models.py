@@ -54,7 +54,7 @@ def best_device() -> str:
 
 
 def own_threshold(processor: ProcessorMixin) -> float | None:
-    """The probability above which a pixel belongs to a mask, as the model was published; Florence-2 has none."""
+    """The probability above which a pixel belongs to a mask, as its processor has it; Florence-2 has none."""
     return None if isinstance(processor, ReferringFlorence2Processor) else processor.mask_threshold
 
 

@@ -101,7 +101,7 @@ def test_the_experiment(tmp_path, monkeypatch):
 def test_no_threshold_is_better_than_the_tuned_one(tmp_path):
     (run,) = run_small(["tiny"], tmp_path)["runs"]["unires-tiny"]
     model, processor = load_model(str(tmp_path / "seed-0" / "unires-tiny"))
-    assert processor.mask_threshold == run["threshold"], "what is loaded knows it"
+    assert model.config.mask_threshold == processor.mask_threshold == run["threshold"], "what is loaded knows it"
     rows = PartScenes("train", 2, seed=1)
     results = {
         threshold: evaluate_model(model, processor, rows, threshold=threshold, max_length=17, controls=()).records

@@ -140,7 +140,7 @@ def one_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tenso
 
 
 def tune_threshold(model: PreTrainedModel, processor: ProcessorMixin) -> None:
-    """Sets the processor's mask threshold to the one at which objects and parts together have the highest mIoU.
+    """Sets the mask threshold to the one at which objects and parts together have the highest mIoU.
 
     Measured on scenes like those of training that no model has seen. Published thresholds belong to published losses
     and long training: of models still unsure of most pixels they tell apart the thresholds alone (our choice).
@@ -155,6 +155,8 @@ def tune_threshold(model: PreTrainedModel, processor: ProcessorMixin) -> None:
         return scores["object"] + scores["part"]
 
     processor.mask_threshold = max(THRESHOLDS, key=score)
+    if hasattr(model.config, "mask_threshold"):  # transformers' CLIPSeg has none
+        model.config.mask_threshold = processor.mask_threshold
 
 
 def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[str, Any]:
@@ -218,7 +220,7 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
         compute_loss_func=one_loss if contestant.is_rival else None,
     )
     tune_threshold(trainer.model, trainer.processing_class)
-    trainer.processing_class.save_pretrained(folder)
+    trainer.save_model()
     (clock,) = (it for it in trainer.callback_handler.callbacks if isinstance(it, _Clock))
     log = [line for line in trainer.state.log_history if "loss" in line]
     last = log[-max(1, len(log) // 10) :]

@@ -34,6 +34,18 @@ def test_tables_are_joined_and_cut(folder):
     assert names(load_rows([folder], max_images=2)) == ["val-0-0", "val-0-1"]
 
 
+def test_classes_of_scenes_are_joined_with_a_plus():
+    (scenes,) = load_training_rows(["partscenes,length=4,kinds=dog+bus"])
+    assert {target["category"] for row in scenes for target in row["targets"]} <= {
+        "dog",
+        "bus",
+        "animal",
+        "vehicle",
+        "thing",
+    }
+    assert names(scenes) == names(PartScenes("train", 4, kinds=["dog", "bus"]))
+
+
 def test_scenes_to_train_on_are_drawn_when_asked_for():
     start = time.perf_counter()
     (scenes,) = load_training_rows(["partscenes,length=2000000,size=64"])
@@ -70,6 +82,7 @@ def test_a_reader_as_a_table_and_as_a_stream():
         ("partscenes,length=", "write NAME,key=value"),
         (",length=3", "write NAME,key=value"),
         ("partscenes,length=many", "takes whole numbers, got 'many'"),
+        ("partscenes,kinds=dog+cow", "has no class 'cow'"),
         ("partscenes,colour=3", "unexpected keyword argument 'colour'"),
         ("refcoco,rot=x", "'rot'|'root'"),
         ("./no-such-folder", "no folder.*none of the readers partscenes, refcoco"),

@@ -27,9 +27,9 @@ def load_rows(specifications: Sequence[str], max_images: int | None = None) -> D
 
     A specification is a folder of Parquet files or a name on the Hub, such as `my/refcoco-parquet,split=val`; or a
     reader with its arguments, such as `refcoco,root=REFER,split=val+testA`; or freshly drawn scenes, such as
-    `partscenes,split=val,length=200,seed=7,objects=1-3`. `split` defaults to `train`; several are joined with `+`. A
-    reader's rows hold paths, not pictures, so that nothing is copied; what it had to leave out is counted in one
-    warning.
+    `partscenes,split=val,length=200,seed=7,objects=1-3,kinds=dog+bus+tree`. `split` defaults to `train`; several are
+    joined with `+`. A reader's rows hold paths, not pictures, so that nothing is copied; what it had to leave out is
+    counted in one warning.
 
     Args:
         specifications (`Sequence[str]`): one or more of them.
@@ -80,9 +80,10 @@ def _open(specification: str, streaming: bool = False) -> list[Dataset | PartSce
         raise ValueError(f"{specification!r} is no data set: write NAME,key=value,… without blanks.")
     splits = options.pop("split", "train").split("+")
     if name == "partscenes":
-        numbers = {key: _numbers(specification, value) for key, value in options.items()}
-        _check_options(specification, PartScenes, numbers)
-        return [PartScenes(split, **numbers) for split in splits]
+        kinds = {"kinds": options.pop("kinds").split("+")} if "kinds" in options else {}
+        wanted = {key: _numbers(specification, value) for key, value in options.items()} | kinds
+        _check_options(specification, PartScenes, wanted)
+        return [PartScenes(split, **wanted) for split in splits]
     if name in SOURCES:
         _check_options(specification, SOURCES[name], options)
         return [_read(name, split, options) for split in splits]

@@ -113,6 +113,45 @@ def test_no_two_expressions_of_a_scene_are_the_same(drawn, split):
     assert sum(len(expressions) for _, expressions in drawn[split]) > 8 * len(drawn[split])
 
 
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_smaller_world_shows_and_names_its_own_classes_alone(split):
+    kinds = ("horse", "bird", "car", "bus", "house", "chair")
+    scenes = PartScenes(split, 40, kinds=kinds)
+    shown, named = set(), set()
+    for view, expressions in map(scenes.draw, range(len(scenes))):
+        shown |= {thing.kind.name for thing in view.scene.things}
+        named |= {noun for expression in expressions for noun in nouns(expression.phrase)}
+    assert shown == set(kinds) and {CATEGORY[noun] for noun in named if noun in CATEGORY} == set(kinds)
+
+
+def nouns(phrase):
+    """The nouns of a phrase and of those within it."""
+    while phrase is not None:
+        if isinstance(phrase, PartPhrase):
+            phrase = phrase.owner
+        else:
+            yield phrase.noun
+            phrase = phrase.anchor
+
+
+def test_all_classes_are_the_world_that_is_drawn_by_default():
+    whole = PartScenes("val", 3, kinds=tuple(KINDS))
+    assert [row["targets"] for row in whole] == [row["targets"] for row in PartScenes("val", 3)]
+
+
+@pytest.mark.parametrize(
+    ("split", "kinds", "sentence"),
+    [
+        ("train", ["dog", "cow"], "has no class 'cow'; its classes are man, woman, dog"),
+        ("train", ["dog"], "train needs at least two classes that it may show"),
+        ("unseen_part", ["dog", "boat"], "of bird, bus, car.*of dog, boat it may show none"),
+    ],
+)
+def test_a_world_too_small_is_refused(split, kinds, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        PartScenes(split, 3, kinds=kinds)
+
+
 def test_shortcuts_fail():
     """In every split, within what so few scenes can tell, and more clearly over all of them."""
     scores = {split: trivial_scores(PartScenes(split, 60)) for split in SPLITS}

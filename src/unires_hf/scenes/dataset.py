@@ -1,7 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """PartScenes as a data set: rows in the schema of `unires_hf.data`, drawn when asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +14,7 @@ from PIL import Image
 from ..data import masks
 from ..data.schema import FEATURES, Row
 from .expressions import NO_TARGET, Expression, compose
+from .objects import KINDS
 from .phrases import CATEGORY, PartPhrase, Phrase
 from .render import View, render
 from .scene import sample_scene
@@ -33,10 +34,12 @@ class PartScenes:
         size (`int`, *optional*, defaults to 128): side of the square picture in pixels.
         objects (`tuple[int, int]`, *optional*): the fewest and the most objects of a scene, 1 to 10, instead of the
             split's own; for a curriculum.
+        kinds (`Sequence[str]`, *optional*): the classes that are drawn, instead of all of `KINDS`: a smaller world, in
+            which models learn sooner what expressions mean.
 
     Raises:
-        ValueError: if there is no such split, the length is negative, the size is below 64, where parts vanish, or
-            the number of objects is out of range.
+        ValueError: if there is no such split, the length is negative, the size is below 64, where parts vanish, the
+            number of objects is out of range, or there are too few or unknown classes.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class PartScenes:
         seed: int = 0,
         size: int = 128,
         objects: tuple[int, int] | None = None,
+        kinds: Sequence[str] | None = None,
     ) -> None:
         if split not in SPLITS:
             raise ValueError(f"PartScenes has no split {split!r}; its splits are {', '.join(SPLITS)}.")
@@ -55,8 +59,22 @@ class PartScenes:
             raise ValueError(f"PartScenes needs pictures of at least 64 pixels, or parts vanish; got {size}.")
         if objects and not 1 <= objects[0] <= objects[1] <= 10:
             raise ValueError(f"PartScenes draws 1 to 10 objects, the fewest first; got {tuple(objects)}.")
+        strange = [name for name in kinds or () if name not in KINDS]
+        if strange:
+            raise ValueError(f"PartScenes has no class {strange[0]!r}; its classes are {', '.join(KINDS)}.")
         self.split, self.length, self.seed, self.size = split, length, seed, size
         self.objects = objects or SPLITS[split].objects
+        self.kinds = tuple(kinds or SPLITS[split].kinds)
+        if len(self._rules.drawn_kinds) < 2:
+            raise ValueError(
+                f"PartScenes {split} needs at least two classes that it may show, of "
+                f"{', '.join(SPLITS[split].drawn_kinds)}; of {', '.join(self.kinds)} it may show "
+                f"{', '.join(self._rules.drawn_kinds) or 'none'}."
+            )
+
+    @property
+    def _rules(self) -> Split:
+        return replace(SPLITS[self.split], objects=self.objects, kinds=self.kinds)
 
     def __len__(self) -> int:
         return self.length
@@ -89,7 +107,7 @@ class PartScenes:
         if not 0 <= index < self.length:
             raise IndexError(f"scene {index} is not among the {self.length} of PartScenes {self.split}.")
         rng = Random(f"PartScenes/{self.split}/{self.seed}/{index}")
-        return replace(SPLITS[self.split], objects=self.objects), rng
+        return self._rules, rng
 
     def to_iterable(self) -> IterableDataset:
         """The same rows, drawn on the fly, in shards that the workers of a data loader share among them."""

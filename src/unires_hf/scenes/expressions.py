@@ -302,7 +302,7 @@ class _Speaker:
 
     def _renamed(self, phrase: Phrase) -> Phrase | None:
         """Another class, one of which the rest could be said."""
-        name = self._another(CATEGORY.get(phrase.noun, ""), [t.kind.name for t in self.things], KINDS)
+        name = self._another(CATEGORY.get(phrase.noun, ""), [t.kind.name for t in self.things], self.split.kinds)
         kind = KINDS[name]
         old = KINDS[CATEGORY[phrase.noun]] if phrase.noun in CATEGORY else None
         facing = not phrase.facing or kind.turns == (old.turns if old else "facing")

@@ -9,7 +9,7 @@ from random import Random
 from .objects import KINDS, Kind
 from .palette import COLORS, PATTERNS
 from .pen import Pen, Shape
-from .splits import UNSEEN_COLORS, UNSEEN_PARTS, Split
+from .splits import UNSEEN_COLORS, Split
 
 # The geometric mean of an object's box at 128 pixels, by the number of objects in the scene.
 _SIDE = {1: 74.0, 2: 60.0, 3: 50.0, 4: 43.0, 5: 39.5, 6: 36.5, 7: 34.0, 8: 32.0, 9: 30.5, 10: 29.0}
@@ -79,10 +79,10 @@ def sample_scene(rng: Random, split: Split, size: int) -> Scene:
 
 
 def _sample_kinds(rng: Random, split: Split, count: int) -> list[Kind]:
-    names = sorted({kind for kind, _ in UNSEEN_PARTS}) if split.unseen == "part" else list(KINDS)
+    names = split.drawn_kinds
     first = rng.choice(names)
     chosen = [first]
-    variety = min(2 + (rng.random() < 0.45) + (count > 6), count)
+    variety = min(2 + (rng.random() < 0.45) + (count > 6), count, len(names))
     while len(chosen) < variety:
         relatives = [name for name in names if set(KINDS[name].families) & set(KINDS[first].families) - {"thing"}]
         name = rng.choice(relatives if relatives and rng.random() < 0.5 else names)

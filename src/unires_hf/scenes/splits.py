@@ -43,6 +43,7 @@ class Split:
         colored (`float`): how often an expression may name a colour, so that two to three in ten do.
         unseen (`str`): "color" if it asks about class-colour pairs that training neither draws nor names, "part" if it
             asks about parts of classes that training draws but never labels, otherwise empty.
+        kinds (`tuple[str, ...]`): the classes that there are.
     """
 
     name: str
@@ -50,6 +51,14 @@ class Split:
     no_target: float = 0.1
     colored: float = 0.75
     unseen: str = ""
+    kinds: tuple[str, ...] = tuple(KINDS)
+
+    @property
+    def drawn_kinds(self) -> list[str]:
+        """The classes that a scene may show."""
+        if self.unseen == "part":
+            return sorted({kind for kind, _ in UNSEEN_PARTS if kind in self.kinds})
+        return list(self.kinds)
 
     def may_color(self, kind: str, color: str) -> bool:
         """Whether an object of this class may have this colour, or be called so."""

@@ -4,54 +4,121 @@
 UniRES starts from CLIP, whose encoders already share a space in which words find what they name. Where no CLIP can be
 had, this makes a small one: each patch token is compared, as in CLIP's contrastive loss, with the words for every
 class, colour, pattern and part of `unires_hf.scenes`, and must find those that cover it. One pass of the text encoder
-serves all pictures of a step. Decoders and mask head take no part.
+serves all pictures of a step. Decoders and mask head take no part. The encoders of rivals warm up in the same way, so
+that models can be compared by what they make of equal encoders.
 """
 
+import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import nn
-from transformers import BatchFeature, ProcessorMixin
+from transformers import BatchFeature, PreTrainedModel, ProcessorMixin, Trainer, TrainerCallback, set_seed
 
 from unires_hf import UniResModel
-from unires_hf.scenes.names import EXCLUSIVE, NAMES, say_name
+from unires_hf.baselines import CrisModel, LavtModel
+from unires_hf.baselines.peers.clipseg import ReferringCLIPSeg
+from unires_hf.scenes import PartScenes
+from unires_hf.scenes.names import EXCLUSIVE, NAMES, NamedScenes, say_name
+
+from .arguments import ModelArguments, UniResTrainingArguments
+from .build import build_model
+from .checkpoints import last_checkpoint
+from .run import sample_texts
 
 LEARNED = (
     *("text_model.", "vision_model.", "visual_projection.", "text_projection.", "likeness.", "pixel_pyramid."),
     *("low_level_group_tokens", "high_level_group_tokens"),
 )
 LATER = ("likeness.projection.", "pixel_pyramid.projections.")  # they lead to the decoder and the mask head
+RIVALS_LEARNED = ("vision_model.", "text_model.", "text_projection.", "clip.")
+RIVALS_CELL = 16  # pixels
+
+
+@dataclass
+class WarmUpArguments(UniResTrainingArguments):
+    """`UniResTrainingArguments` with a learning rate for random weights; a batch is of images."""
+
+    learning_rate: float = field(default=1e-3, metadata={"help": "For random weights."})
+    per_device_train_batch_size: int = field(default=16, metadata={"help": "Images."})
+    save_strategy: str = field(default="steps", metadata={"help": "no, steps, epoch or best."})
+    eval_strategy: str = field(default="no", metadata={"help": "Without use."})
+
+
+def warm_up(
+    model_arguments: ModelArguments,
+    arguments: WarmUpArguments,
+    scenes: PartScenes,
+    callbacks: list[TrainerCallback] | None = None,
+) -> Trainer:
+    """Warms up a model's encoders, and saves it with its processor to `arguments.output_dir`.
+
+    Args:
+        model_arguments (`ModelArguments`): a UniRES with likeness, a CRIS, a LAVT or a CLIPSeg.
+        arguments (`WarmUpArguments`): how.
+        scenes (`PartScenes`): what is looked at, and whose expressions a preset's tokenizer is made from.
+        callbacks (*optional*): as for `Trainer`.
+
+    Returns:
+        `Trainer`: after the run, for its log.
+    """
+    set_seed(arguments.seed)
+    model, processor = build_model(model_arguments, sample_texts([scenes]))
+    patches = NamedPatches(model)
+    trainer = Trainer(
+        patches,
+        arguments,
+        data_collator=NamedCollator(processor),
+        train_dataset=NamedScenes(scenes, patches.grid),
+        callbacks=callbacks,
+    )
+    start = arguments.resume_from_checkpoint
+    trainer.train(last_checkpoint(arguments.output_dir) if start == "last" else start)
+    if trainer.is_world_process_zero():
+        model.requires_grad_(True)
+        model.save_pretrained(arguments.output_dir)
+        processor.save_pretrained(arguments.output_dir)
+    trainer.save_state()
+    return trainer
 
 
 class NamedPatches(nn.Module):
     """
-    The encoders of a UniRES under the loss of the warm-up.
+    The encoders of a model under the loss of the warm-up.
 
     For each group of names that exclude each other, cross-entropy of every patch between the names and "none of
     them", with the shares that they cover as targets; and binary cross-entropy for every name by itself (our choice:
     the first teaches to tell names apart, the second gives them one scale).
 
     Args:
-        unires (`UniResModel`): its text and vision encoder, both projections and the group tokens learn.
+        model (`PreTrainedModel`): its text and vision encoder learn: of a UniRES with both projections and the group
+            tokens, through its own likeness; of a rival through one that is thrown away.
 
     Raises:
-        ValueError: if the model has no likeness to teach.
+        ValueError: if it is a UniRES that has no likeness to teach.
     """
 
-    def __init__(self, unires: UniResModel):
+    def __init__(self, model: PreTrainedModel):
         super().__init__()
-        if unires.likeness is None:
-            raise ValueError(
-                "The warm-up teaches likeness: set `use_likeness` in the config, as the preset tiny does."
-            )
-        self.unires = unires
+        self.model = model
         self.none_logits = nn.Parameter(torch.zeros(len(EXCLUSIVE)))
         groups = np.array([group for group, _ in NAMES])
         self.places = [torch.from_numpy(np.flatnonzero(groups == group)) for group in EXCLUSIVE]
-        for name, weight in unires.named_parameters():
-            weight.requires_grad_(name.startswith(LEARNED) and not name.startswith(LATER))
+        vision = model.config.vision_config
+        if isinstance(model, UniResModel):
+            if model.likeness is None:
+                raise ValueError(
+                    "The warm-up teaches likeness: set `use_likeness` in the config, as the preset tiny does."
+                )
+            learned, self.grid, self.rival = LEARNED, vision.image_size // vision.patch_size, None
+        else:
+            learned, self.grid = RIVALS_LEARNED, vision.image_size // RIVALS_CELL
+            self.rival = RivalLikeness(model, self.grid)
+        for name, weight in model.named_parameters():
+            if not name.startswith(learned) or name.startswith(LATER):
+                weight.requires_grad_(False)
 
     def forward(
         self,
@@ -84,9 +151,73 @@ class NamedPatches(nn.Module):
     def _logits(
         self, pixel_values: torch.Tensor, input_ids: torch.Tensor, attention_mask: torch.Tensor
     ) -> torch.Tensor:
-        vision = self.unires.get_image_features(pixel_values)
-        words = self.unires.get_text_features(input_ids, attention_mask).pooler_output
-        return self.unires.likeness(vision.image_embeds.flatten(1, 2), words).mT
+        if self.rival is not None:
+            return self.rival(feature_maps(self.model, pixel_values), sentences(self.model, input_ids, attention_mask))
+        vision = self.model.get_image_features(pixel_values)
+        words = self.model.get_text_features(input_ids, attention_mask).pooler_output
+        return self.model.likeness(vision.image_embeds.flatten(1, 2), words).mT
+
+
+class RivalLikeness(nn.Module):
+    """
+    How like a sentence each cell is, for models that have no such thing: all maps of the vision encoder are projected
+    to the text's width, averaged to one grid and added. Thrown away after the warm-up.
+
+    Args:
+        model: a CRIS, a LAVT or a CLIPSeg.
+        grid (`int`): cells a side.
+    """
+
+    def __init__(self, model: CrisModel | LavtModel | ReferringCLIPSeg, grid: int):
+        super().__init__()
+        config = model.config
+        if isinstance(model, CrisModel):
+            channels, width = [*config.vision_config.hidden_sizes[1:3], config.vision_config.projection_dim], None
+        elif isinstance(model, LavtModel):
+            channels, width = config.stage_channels, config.text_config.hidden_size
+        else:
+            channels, width = [config.vision_config.hidden_size], config.projection_dim
+        self.grid = grid
+        self.projections = nn.ModuleList([nn.Conv2d(size, width or channels[-1], kernel_size=1) for size in channels])
+        self.logit_scale = nn.Parameter(torch.tensor(2.66))
+        self.logit_bias = nn.Parameter(torch.tensor(-4.0))  # as UniRES's: most names fit no cell
+
+    def forward(self, maps: list[torch.Tensor], words: torch.Tensor) -> torch.Tensor:
+        """From maps (images, channels, …) and words (names, width) to (images, names, cells)."""
+        cells = sum(
+            nn.functional.adaptive_avg_pool2d(projection(it), self.grid)
+            for projection, it in zip(self.projections, maps, strict=True)
+        )
+        cells = nn.functional.normalize(cells.flatten(2).float(), dim=1)
+        words = nn.functional.normalize(words.float(), dim=-1)
+        return words @ cells * self.logit_scale.exp() + self.logit_bias
+
+
+def feature_maps(model: CrisModel | LavtModel | ReferringCLIPSeg, pixel_values: torch.Tensor) -> list[torch.Tensor]:
+    """What a rival's vision encoder makes of pictures as long as no words come in: maps (images, channels, …)."""
+    if isinstance(model, CrisModel):
+        return list(model.get_image_features(pixel_values).feature_maps)
+    if isinstance(model, LavtModel):
+        outputs = model.vision_model(
+            pixel_values,
+            interpolate_pos_encoding=True,
+            always_partition=True,
+            output_hidden_states=True,
+            output_hidden_states_before_downsampling=True,
+        )
+        return list(outputs.reshaped_hidden_states[1:])
+    patches = model.get_image_features(pixel_values).hidden_states[max(model.extract_layers) + 1][:, 1:]
+    return [patches.mT.unflatten(2, (math.isqrt(patches.shape[1]), -1))]
+
+
+def sentences(
+    model: CrisModel | LavtModel | ReferringCLIPSeg, input_ids: torch.Tensor, attention_mask: torch.Tensor
+) -> torch.Tensor:
+    """What a rival's text encoder makes of words: (names, width). LAVT's BERT has its first token for it."""
+    if isinstance(model, LavtModel):
+        return model.get_text_features(input_ids, attention_mask).last_hidden_state[:, 0]
+    encoder = model if isinstance(model, CrisModel) else model.clip
+    return encoder.get_text_features(input_ids, attention_mask=attention_mask).pooler_output
 
 
 @dataclass

@@ -31,24 +31,38 @@ MODELS = ("tiny@1e-3", "cris-tiny@1e-3", "lavt-tiny@4e-4", "clipseg-tiny@3e-4")
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", default=MODELS, help="presets; PRESET@RATE has its own learning rate")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1], help="none: warm up and no more")
     parser.add_argument("--after", help="folder of a finished experiment, whose models learn on")
+    parser.add_argument(
+        "--warm-up-steps", type=int, default=0, help="of the encoders, before seeds part; 16 scenes each"
+    )
+    parser.add_argument("--kinds", nargs="+", default=(), help="classes that scenes are drawn from; all by default")
     parser.add_argument("--steps", type=int, default=10_000, help="of 8 scenes with up to 8 expressions each")
     parser.add_argument("--scenes", type=int, default=100_000, help="different training scenes")
     parser.add_argument("--eval-scenes", type=int, default=500, help="of each split")
     parser.add_argument("--learning-rate", type=float, default=5e-4, help="of models that name none")
-    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True, help="autocast in training")
+    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=torch.accelerator.is_available())
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--panel-scenes", type=int, default=60, help="of val, to choose pictures from; 0: no pictures")
     parser.add_argument("--out", type=Path, default=Path("runs/equal-budget"))
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(arguments.threads)
-    budget = Budget(arguments.steps, arguments.scenes, arguments.eval_scenes, arguments.learning_rate, arguments.bf16)
+    budget = Budget(
+        arguments.steps,
+        arguments.scenes,
+        arguments.eval_scenes,
+        arguments.learning_rate,
+        arguments.bf16,
+        arguments.warm_up_steps,
+        "+".join(arguments.kinds),
+    )
     command = shlex.join(["python", "scripts/compare_at_equal_budget.py", *sys.argv[1:]])
     after = arguments.after and Path(os.path.relpath(arguments.after, arguments.out)).as_posix()
     contestants = [Contestant.parse(text, budget, after) for text in arguments.models]
     run_experiment(contestants, budget, arguments.seeds, arguments.out, command, equal_budget_table)
+    if not arguments.seeds:
+        return
     print((arguments.out / "table.md").read_text(encoding="utf-8"))
     if arguments.panel_scenes and len(arguments.models) > 1:
         names = [contestant.loaded_by(arguments.out, arguments.seeds[0]) for contestant in contestants]

@@ -3,6 +3,7 @@
 
 import json
 import statistics
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,43 @@ def test_the_experiment(tmp_path, monkeypatch):
         run_small(["tiny@1e-3"], first)
 
 
+def test_seeds_of_a_warmed_up_model_start_from_the_same_encoders(tmp_path, monkeypatch):
+    budget = replace(BUDGET, warm_up_steps=2, kinds="dog+bus")
+    contestants = [Contestant.parse(text, budget) for text in ("clipseg-tiny@1e-3", "lavt-tiny@1e-3")]
+    assert contestants[0] == Contestant("clipseg-tiny", 1e-3, {}, "warm-up/clipseg-tiny", "clipseg-tiny")
+    before = run_experiment(contestants, budget, [], tmp_path, "the command", equal_budget_table)
+    assert before["runs"] == {"clipseg-tiny": [], "lavt-tiny": []} and not list(tmp_path.glob("seed-*"))
+    assert all(seconds > 0 for seconds in before["warm_up_seconds"].values())
+    assert not list(tmp_path.glob("warm-up/*/checkpoint-*"))
+
+    starts, train_one = [], equal_budget.run
+
+    def spy(model_arguments, data_arguments, *args, **kwargs):
+        starts.append((model_arguments.model_name_or_path, data_arguments.train_data))
+        return train_one(model_arguments, data_arguments, *args, **kwargs)
+
+    def fail(*args, **kwargs):
+        raise AssertionError("a finished warm-up was begun again")
+
+    monkeypatch.setattr(equal_budget, "run", spy)
+    monkeypatch.setattr(equal_budget, "warm_up", fail)
+    outcome = run_experiment(contestants, budget, [0, 1], tmp_path, "the command", equal_budget_table)
+    places = [str(tmp_path / "warm-up" / name) for name in ("clipseg-tiny", "lavt-tiny")]
+    assert starts == [(place, ["partscenes,length=24,kinds=dog+bus"]) for place in places * 2]
+    for name in ("clipseg-tiny", "lavt-tiny"):
+        one, other = (load_weights(tmp_path / f"seed-{seed}" / name) for seed in (0, 1))
+        warm = load_weights(tmp_path / "warm-up" / name)
+        learned = [key for key in warm if "running" not in key and "num_batches" not in key]
+        assert any(not torch.equal(one[key], other[key]) for key in learned)
+        assert all((one[key] - warm[key]).abs().max() < 0.01 for key in learned)
+    table = equal_budget_table(outcome)
+    assert (
+        "minutes of warm-up" in table and "show dog, bus and no other" in table and "encoders first: 2 steps" in table
+    )
+    with pytest.raises(ValueError, match="another recipe"):
+        run_experiment(contestants, replace(budget, warm_up_steps=3), [], tmp_path, "", equal_budget_table)
+
+
 def test_no_threshold_is_better_than_the_tuned_one(tmp_path):
     (run,) = run_small(["tiny"], tmp_path)["runs"]["unires-tiny"]
     model, processor = load_model(str(tmp_path / "seed-0" / "unires-tiny"))
@@ -168,7 +206,8 @@ def test_table():
     floor = {"object": {"all_foreground": 20.0, "right_color": 40.0}, "part": {"whole_parent": 18.0}}
     outcome = {
         "command": "python x",
-        "budget": {"steps": 100, "scenes": 50, "eval_scenes": 2},
+        "budget": {"steps": 100, "scenes": 50, "eval_scenes": 2, "warm_up_steps": 0, "kinds": ""},
+        "warm_up_seconds": {"a": 0.0, "b": 0.0, "c": 0.0},
         "trivial": {"val": floor, "no_target": floor},
         "runs": {"a": [of(60, 30, 0), of(64, 20, 1)], "b": [of(10, 40, 0)], "c": []},
     }

@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel, ProcessorMixin, TrainerCallback
+from transformers import PreTrainedModel, ProcessorMixin, Trainer, TrainerCallback
 from transformers.trainer_callback import ExportableState
 
 from unires_hf import UniResConfig
+from unires_hf.data.schema import Row
 from unires_hf.data.shards import whole, write_json
 from unires_hf.evaluation import Results, evaluate_model
 from unires_hf.model.modeling_unires import mask_loss
 from unires_hf.scenes import SPLITS, PartScenes, trivial_scores
 from unires_hf.training.arguments import DataArguments, ModelArguments, UniResTrainingArguments
 from unires_hf.training.run import run
+from unires_hf.training.warm_up import WarmUpArguments, warm_up
 
 from .models import best_device, load_model, own_threshold
 
@@ -33,6 +35,8 @@ MAX_LENGTH = 17  # tokens, as in training
 RIVALS = ("cris-", "lavt-", "clipseg-")  # what the names of their presets begin with
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)
 TUNING_SCENES = 60
+UNSEEN_SEED = 1  # of scenes that nothing learns from
+WARM_UP = "warm-up"  # the folder, in the experiment's, of warmed up models
 NOTHING: dict[str, Any] = {"seconds": 0.0, "expressions": 0, "runs": []}  # learned before random weights
 EVALUATED = tuple(split for split in SPLITS if split != "train")
 
@@ -48,6 +52,10 @@ class Budget:
         learning_rate (`float`): AdamW's, with a linear warm-up over 5 % of the steps and cosine decay; a model may
             have a rate of its own.
         bf16 (`bool`): trains under bfloat16 autocast.
+        warm_up_steps (`int`, *optional*, defaults to 0): of 16 scenes, in which the encoders of each model learn what
+            things are called before its seeds part, in place of the pre-training that published ones start from; 0:
+            every seed starts from random weights of its own.
+        kinds (`str`, *optional*): the classes that scenes are drawn from, joined with `+`; all by default.
     """
 
     steps: int
@@ -55,6 +63,12 @@ class Budget:
     eval_scenes: int
     learning_rate: float
     bf16: bool
+    warm_up_steps: int = 0
+    kinds: str = ""
+
+    def scenes_of(self, split: str, length: int, seed: int = 0) -> PartScenes:
+        """PartScenes of the experiment's classes."""
+        return PartScenes(split, length, seed, kinds=self.kinds.split("+") if self.kinds else None)
 
 
 @dataclass(frozen=True)
@@ -67,16 +81,20 @@ class Contestant:
         model (`dict`): fields of [`ModelArguments`]: what it starts from.
         start (`str`, *optional*): the checkpoint that it starts from, relative to the experiment's folder; `{seed}` in
             it stands for the seed.
+        warmed_up (`str`, *optional*): the preset whose encoders warm up before anything is trained; `start` is where
+            they come to.
     """
 
     name: str
     learning_rate: float
     model: dict[str, Any]
     start: str | None = None
+    warmed_up: str | None = None
 
     @classmethod
     def parse(cls, text: str, budget: Budget, after: str | None = None) -> "Contestant":
-        """`PRESET` with random weights, or `PRESET@RATE` for one with a learning rate of its own.
+        """`PRESET` with random weights, warmed up if the budget says so, or `PRESET@RATE` for one with a learning rate
+        of its own.
 
         Args:
             text (`str`): what stands on the command line.
@@ -98,6 +116,8 @@ class Contestant:
         name = preset if preset.startswith(RIVALS) else f"unires-{preset}"
         if after is not None:
             return cls(name, learning_rate, {}, f"{after}/seed-{{seed}}/{name}")
+        if budget.warm_up_steps:
+            return cls(name, learning_rate, {}, f"{WARM_UP}/{name}", preset)
         return cls(name, learning_rate, {"preset": preset})
 
     @property
@@ -139,13 +159,12 @@ def one_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tenso
     return mask_loss(outputs.logits, labels, defaults.bce_loss_weight, defaults.dice_loss_weight)
 
 
-def tune_threshold(model: PreTrainedModel, processor: ProcessorMixin) -> None:
+def tune_threshold(model: PreTrainedModel, processor: ProcessorMixin, rows: Sequence[Row]) -> None:
     """Sets the mask threshold to the one at which objects and parts together have the highest mIoU.
 
-    Measured on scenes like those of training that no model has seen. Published thresholds belong to published losses
+    Measured on rows like those of training that no model has seen. Published thresholds belong to published losses
     and long training: of models still unsure of most pixels they tell apart the thresholds alone (our choice).
     """
-    rows = list(PartScenes("train", TUNING_SCENES, seed=1))
 
     def score(threshold: float) -> float:
         results = evaluate_model(
@@ -157,6 +176,34 @@ def tune_threshold(model: PreTrainedModel, processor: ProcessorMixin) -> None:
     processor.mask_threshold = max(THRESHOLDS, key=score)
     if hasattr(model.config, "mask_threshold"):  # transformers' CLIPSeg has none
         model.config.mask_threshold = processor.mask_threshold
+
+
+def prepare(contestant: Contestant, budget: Budget, out: Path) -> float:
+    """Warms up the encoders that all seeds of a model start from, as those of published models start from one CLIP;
+    or goes on where it was interrupted, or reads what a finished warm-up left.
+
+    Returns:
+        `float`: the seconds that it took; 0 if the model has no warm-up.
+
+    Raises:
+        ValueError: if the folder holds a warm-up of another recipe.
+    """
+    if contestant.warmed_up is None:
+        return 0.0
+    folder = out / contestant.start
+    recipe = {**asdict(budget), **asdict(contestant)}
+    del recipe["eval_scenes"], recipe["steps"]
+    finished = folder / "warm-up.json"
+    if not _is_finished(finished, recipe):
+        trainer = warm_up(
+            ModelArguments(preset=contestant.warmed_up, attn_implementation=_attention()),
+            WarmUpArguments(output_dir=folder, **_schedule(budget, budget.warm_up_steps)),
+            budget.scenes_of("train", budget.scenes),
+            callbacks=[_Clock()],
+        )
+        write_json(finished, {**recipe, "seconds": _seconds(trainer), "loss": _last_loss(trainer)})
+        _remove_checkpoints(folder)
+    return json.loads(finished.read_text(encoding="utf-8"))["seconds"]
 
 
 def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[str, Any]:
@@ -179,11 +226,8 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
     folder = contestant.folder(out, seed)
     recipe = {**asdict(budget), **asdict(contestant), "seed": seed}
     del recipe["eval_scenes"]
-    begun = folder / "recipe.json"
-    if begun.is_file() and json.loads(begun.read_text(encoding="utf-8")) != recipe:
-        raise ValueError(f"{folder} holds a run of another recipe: name another --out, or remove it.")
     finished = folder / "training.json"
-    if finished.is_file():
+    if _is_finished(finished, recipe):
         return json.loads(finished.read_text(encoding="utf-8"))
     earlier, start = NOTHING, {}
     if contestant.start is not None:
@@ -193,54 +237,88 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
             earlier = json.loads((place / "training.json").read_text(encoding="utf-8"))
         elif not (place / "config.json").is_file():
             raise ValueError(f"There is no finished run in {place}: call the command that trains it first.")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(begun, recipe)
-    # On CPUs eager attention trains faster.
-    attention = None if torch.accelerator.is_available() else "eager"
+    scenes = f"partscenes,length={budget.scenes}"
     trainer = run(
-        ModelArguments(**contestant.model, **start, attn_implementation=attention),
-        DataArguments(train_data=[f"partscenes,split=train,length={budget.scenes}"]),
+        ModelArguments(**contestant.model, **start, attn_implementation=_attention()),
+        DataArguments(train_data=[f"{scenes},kinds={budget.kinds}" if budget.kinds else scenes]),
         UniResTrainingArguments(
             output_dir=folder,
             seed=seed + 1000 * len(earlier["runs"]),
-            max_steps=budget.steps,
-            learning_rate=contestant.learning_rate,
-            warmup_steps=0.05,
-            bf16=budget.bf16,
-            dataloader_num_workers=1,
             dataloader_drop_last=True,  # CRIS cannot normalise over a single expression
-            save_strategy="steps",
-            save_steps=min(SAVE_STEPS, budget.steps),
-            save_total_limit=1,
-            logging_steps=max(1, budget.steps // 100),
-            resume_from_checkpoint="last",
-            restore_callback_states_from_checkpoint=True,
+            learning_rate=contestant.learning_rate,
+            **_schedule(budget, budget.steps),
         ),
         callbacks=[_Clock()],
         compute_loss_func=one_loss if contestant.is_rival else None,
     )
-    tune_threshold(trainer.model, trainer.processing_class)
+    tune_threshold(
+        trainer.model, trainer.processing_class, list(budget.scenes_of("train", TUNING_SCENES, seed=UNSEEN_SEED))
+    )
     trainer.save_model()
-    (clock,) = (it for it in trainer.callback_handler.callbacks if isinstance(it, _Clock))
-    log = [line for line in trainer.state.log_history if "loss" in line]
-    last = log[-max(1, len(log) // 10) :]
+    seen = [line["expressions_per_step"] for line in trainer.state.log_history if "loss" in line]
     outcome = {
         **recipe,
         "parameters": sum(weight.numel() for weight in trainer.model.parameters()),
-        "seconds": earlier["seconds"] + clock.seconds,
-        "expressions": earlier["expressions"]
-        + round(statistics.mean(line["expressions_per_step"] for line in log) * budget.steps),
+        "seconds": earlier["seconds"] + _seconds(trainer),
+        "expressions": earlier["expressions"] + round(statistics.mean(seen) * budget.steps),
         "runs": [*earlier["runs"], budget.steps],
-        "loss": statistics.mean(line["loss"] for line in last),
+        "loss": _last_loss(trainer),
         "threshold": trainer.processing_class.mask_threshold,
     }
     write_json(finished, outcome)
-    for checkpoint in folder.glob("checkpoint-*"):
-        shutil.rmtree(checkpoint)
+    _remove_checkpoints(folder)
     return outcome
 
 
-def measure(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[str, dict[str, float]]:
+def _is_finished(finished: Path, recipe: dict[str, Any]) -> bool:
+    """Whether this file tells of a run of the recipe; otherwise its folder is made ready for one."""
+    begun = finished.with_name("recipe.json")
+    if begun.is_file() and json.loads(begun.read_text(encoding="utf-8")) != recipe:
+        raise ValueError(f"{finished.parent} holds a run of another recipe: name another --out, or remove it.")
+    if not finished.is_file():
+        finished.parent.mkdir(parents=True, exist_ok=True)
+        write_json(begun, recipe)
+    return finished.is_file()
+
+
+def _attention() -> str | None:
+    """On CPUs eager attention trains faster."""
+    return None if torch.accelerator.is_available() else "eager"
+
+
+def _schedule(budget: Budget, steps: int) -> dict[str, Any]:
+    """Training arguments that warm-up and training share."""
+    return {
+        "max_steps": steps,
+        "warmup_steps": 0.05,
+        "bf16": budget.bf16,
+        "dataloader_num_workers": 1,
+        "save_strategy": "steps",
+        "save_steps": min(SAVE_STEPS, steps),
+        "save_total_limit": 1,
+        "logging_steps": max(1, steps // 100),
+        "resume_from_checkpoint": "last",
+        "restore_callback_states_from_checkpoint": True,
+    }
+
+
+def _seconds(trainer: Trainer) -> float:
+    (clock,) = (it for it in trainer.callback_handler.callbacks if isinstance(it, _Clock))
+    return clock.seconds
+
+
+def _last_loss(trainer: Trainer) -> float:
+    """The mean over the last tenth of the steps."""
+    losses = [line["loss"] for line in trainer.state.log_history if "loss" in line]
+    return statistics.mean(losses[-max(1, len(losses) // 10) :])
+
+
+def _remove_checkpoints(folder: Path) -> None:
+    for checkpoint in folder.glob("checkpoint-*"):
+        shutil.rmtree(checkpoint)
+
+
+def measure(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[str, dict[str, float | None]]:
     """Scores a trained model on every split, at the threshold that it was tuned to.
 
     What is finished is read, not measured again. Records of every expression lie beside the model, as
@@ -248,7 +326,7 @@ def measure(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dic
 
     Returns:
         `dict`: by split, mIoU of `object` and `part` expressions that have a referent, as [`trivial_scores`] counts
-        them, `n_acc`, and the numbers of expressions.
+        them, `n_acc` (`None` where all expressions have a referent), and the numbers of expressions.
     """
     folder = contestant.folder(out, seed)
     scores = {}
@@ -259,7 +337,7 @@ def measure(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dic
             results = evaluate_model(
                 model.to(best_device()),
                 processor,
-                PartScenes(split, budget.eval_scenes),
+                budget.scenes_of(split, budget.eval_scenes),
                 threshold=own_threshold(processor),
                 max_length=MAX_LENGTH,
                 controls=(),
@@ -272,15 +350,15 @@ def measure(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dic
     return scores
 
 
-def _scores(results: Results) -> dict[str, float]:
-    scores: dict[str, float] = {}
+def _scores(results: Results) -> dict[str, float | None]:
+    scores: dict[str, float | None] = {}
     kinds, ious, nothing = (
         results.records[name].to_numpy(zero_copy_only=False) for name in ("granularity", "iou", "no_target")
     )
     for kind in ("object", "part"):
         asked = (kinds == kind) & ~nothing
         scores |= {kind: 100 * float(ious[asked].mean()), f"n_{kind}": int(asked.sum())}
-    return scores | {"n_acc": results.summary["n_acc"], "n_nothing": int(nothing.sum())}
+    return scores | {"n_acc": results.summary.get("n_acc"), "n_nothing": int(nothing.sum())}
 
 
 def run_experiment(
@@ -296,7 +374,7 @@ def run_experiment(
     Several calls may share the work on one folder, one seed each; a last one with all seeds writes the whole table.
 
     Args:
-        contestants, budget, seeds: who gets what.
+        contestants, budget, seeds: who gets what; without seeds the encoders warm up and no more.
         out (`Path`): of the experiment.
         command (`str`): what the table says it was made by.
         table (`Callable`): makes Markdown of what stands in the JSON file.
@@ -304,9 +382,17 @@ def run_experiment(
     Returns:
         `dict`: what stands in the JSON file.
     """
-    trivial = {split: trivial_scores(PartScenes(split, budget.eval_scenes)) for split in EVALUATED}
+    trivial = {split: trivial_scores(budget.scenes_of(split, budget.eval_scenes)) for split in EVALUATED}
     runs: dict[str, list[dict[str, Any]]] = {contestant.name: [] for contestant in contestants}
-    outcome = {"command": command, "budget": asdict(budget), "trivial": trivial, "runs": runs}
+    outcome = {
+        "command": command,
+        "budget": asdict(budget),
+        "trivial": trivial,
+        "warm_up_seconds": {},
+        "runs": runs,
+    }
+    for contestant in contestants:
+        outcome["warm_up_seconds"][contestant.name] = prepare(contestant, budget, out)
     for seed in seeds:
         for contestant in contestants:
             logger.info("%s, seed %d", contestant.name, seed)

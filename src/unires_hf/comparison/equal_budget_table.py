@@ -31,18 +31,11 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
         if split == "no_target":
             cells = _best_in_bold([[one["n_acc"] for one in scores] for scores in of_split.values()])
             lines.append([split, "no referent: N-acc", f"{first['n_nothing']:,}", *cells, *["–"] * len(answers)])
+    budget = outcome["budget"]
+    warm = ["minutes of warm-up"] if budget["warm_up_steps"] else []
     costs = [
-        [
-            "model",
-            "weights",
-            "learning rate",
-            "expressions seen",
-            "minutes",
-            "ms a step",
-            "final loss",
-            "threshold",
-            "seeds",
-        ]
+        ["model", "weights", "learning rate", *warm, "expressions seen", "minutes", "ms a step"]
+        + ["final loss", "threshold", "seeds"]
     ]
     for name, of_model in runs.items():
         minutes = [one["seconds"] / 60 for one in of_model]
@@ -51,6 +44,7 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
                 name,
                 f"{of_model[0]['parameters'] / 1e6:.2f} M",
                 f"{of_model[0]['learning_rate']:g}",
+                *([f"{outcome['warm_up_seconds'][name] / 60:.1f}"] if warm else []),
                 f"{of_model[0]['expressions']:,}",
                 spread(minutes),
                 f"{1000 * 60 * statistics.mean(minutes) / sum(of_model[0]['runs']):.0f}",
@@ -59,10 +53,16 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
                 ", ".join(str(one["seed"]) for one in of_model),
             ]
         )
-    budget = outcome["budget"]
     (steps, *more) = next(iter(runs.values()))[0]["runs"]
     learned = f"{steps:,}" + "".join(f" and {again:,} more" for again in more)
     again = ", the learning rate's decay starting anew each time" if more else ""
+    start = "From random weights"
+    if warm:
+        start += (
+            f", encoders first: {budget['warm_up_steps']:,} steps of 16 scenes each in which patches learn what they "
+            "are called, once for all seeds of a model. Then"
+        )
+    world = f" The scenes show {', '.join(budget['kinds'].split('+'))} and no other class." if budget["kinds"] else ""
     return (
         f"{markdown(lines, 2)}\n\n"
         "mIoU in percent at original size over the expressions that have a referent, each model at the threshold that "
@@ -70,9 +70,10 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
         "Columns in italics answer without understanding; "
         f"below them a score says nothing. {budget['eval_scenes']} scenes a split.\n\n"
         f"{markdown(costs, 1)}\n\n"
-        f"From random weights, {learned} steps of 8 scenes with up to 8 expressions each{again}, drawn from "
+        f"{start}, {learned} steps of 8 scenes with up to 8 expressions each{again}, drawn from "
         f"{budget['scenes']:,} scenes, the same ones in the same order for every model; minutes are of training, data "
-        f"included. All learn from UniRES's mask loss, UniRES from its presence loss too.\n\n`{outcome['command']}`\n"
+        f"included.{world} All learn from UniRES's mask loss, UniRES from its presence loss too.\n\n"
+        f"`{outcome['command']}`\n"
     )
 
 

@@ -20,7 +20,8 @@ import torch
 
 from unires_hf.checkpoints import checkpoint_path
 from unires_hf.comparison.ablation import ENCODERS, ablation_contestants, ablation_table, save_encoders
-from unires_hf.comparison.equal_budget import Budget, run_experiment
+from unires_hf.comparison.contestants import Budget
+from unires_hf.comparison.equal_budget import run_experiment
 
 
 def main():
@@ -33,7 +34,7 @@ def main():
     parser.add_argument("--scenes", type=int, default=100_000, help="different training scenes")
     parser.add_argument("--eval-scenes", type=int, default=300, help="of each split")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True, help="autocast in training")
+    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=torch.accelerator.is_available())
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
     arguments = parser.parse_args()

@@ -20,7 +20,8 @@ from pathlib import Path
 import torch
 
 from unires_hf.comparison import compare_models
-from unires_hf.comparison.equal_budget import Budget, Contestant, run_experiment
+from unires_hf.comparison.contestants import Budget, Contestant
+from unires_hf.comparison.equal_budget import run_experiment
 from unires_hf.comparison.equal_budget_table import equal_budget_table
 from unires_hf.loading import load_rows
 

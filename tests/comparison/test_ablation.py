@@ -18,7 +18,8 @@ from unires_hf.comparison.ablation import (
     ablation_table,
     save_encoders,
 )
-from unires_hf.comparison.equal_budget import Budget, Contestant, run_experiment
+from unires_hf.comparison.contestants import Budget, Contestant
+from unires_hf.comparison.equal_budget import run_experiment
 
 BUDGET = Budget(steps=2, scenes=24, eval_scenes=2, learning_rate=1e-3, bf16=False)
 

@@ -13,7 +13,8 @@ from transformers import TrainerCallback
 
 import unires_hf.comparison.equal_budget as equal_budget
 from unires_hf.baselines.outputs_baselines import ReferringSegmentationOutput
-from unires_hf.comparison.equal_budget import Budget, Contestant, one_loss, run_experiment, train
+from unires_hf.comparison.contestants import Budget, Contestant
+from unires_hf.comparison.equal_budget import one_loss, run_experiment, train
 from unires_hf.comparison.equal_budget_table import equal_budget_table
 from unires_hf.comparison.models import load_model
 from unires_hf.evaluation import evaluate_model

@@ -16,7 +16,7 @@ from transformers import AutoModel, AutoProcessor
 
 from unires_hf.training.warm_up import LATER, LEARNED
 
-from .equal_budget import Budget, Contestant
+from .contestants import Budget, Contestant
 from .equal_budget_table import TITLES, markdown, spread
 
 ENCODERS = "encoders"  # the folder, in the experiment's, of what the variants start from

@@ -1,0 +1,105 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Who takes part in an experiment, and what all of them get."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from unires_hf.scenes import PartScenes
+
+RIVALS = ("cris-", "lavt-", "clipseg-")  # what the names of their presets begin with
+WARM_UP = "warm-up"  # the folder, in the experiment's, of warmed up models
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every model gets.
+
+    Args:
+        steps (`int`): of the optimiser; each is 8 scenes with up to 8 expressions about each.
+        scenes (`int`): different training scenes.
+        eval_scenes (`int`): of each split that is measured.
+        learning_rate (`float`): AdamW's, with a linear warm-up over 5 % of the steps and cosine decay; a model may
+            have a rate of its own.
+        bf16 (`bool`): trains under bfloat16 autocast; on CPUs without matrix units a step is then longer, not shorter.
+        warm_up_steps (`int`, *optional*, defaults to 0): of 16 scenes, in which the encoders of each model learn what
+            things are called before its seeds part, in place of the pre-training that published ones start from; 0:
+            every seed starts from random weights of its own.
+        kinds (`str`, *optional*): the classes that scenes are drawn from, joined with `+`; all by default.
+    """
+
+    steps: int
+    scenes: int
+    eval_scenes: int
+    learning_rate: float
+    bf16: bool
+    warm_up_steps: int = 0
+    kinds: str = ""
+
+    def scenes_of(self, split: str, length: int, seed: int = 0) -> PartScenes:
+        """PartScenes of the experiment's classes."""
+        return PartScenes(split, length, seed, kinds=self.kinds.split("+") if self.kinds else None)
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A model in the experiment.
+
+    Args:
+        name (`str`): what the tables call it; its folder has that name too.
+        learning_rate (`float`): see [`Budget`].
+        model (`dict`): fields of [`ModelArguments`]: what it starts from.
+        start (`str`, *optional*): the checkpoint that it starts from, relative to the experiment's folder; `{seed}` in
+            it stands for the seed.
+        warmed_up (`str`, *optional*): the preset whose encoders warm up before anything is trained; `start` is where
+            they come to.
+    """
+
+    name: str
+    learning_rate: float
+    model: dict[str, Any]
+    start: str | None = None
+    warmed_up: str | None = None
+
+    @classmethod
+    def parse(cls, text: str, budget: Budget, after: str | None = None) -> "Contestant":
+        """`PRESET` with random weights, warmed up if the budget says so, or `PRESET@RATE` for one with a learning rate
+        of its own.
+
+        Args:
+            text (`str`): what stands on the command line.
+            budget (`Budget`): its learning rate is that of a model without one of its own.
+            after (`str`, *optional*): the folder of an experiment, relative to this one's, whose models learn on in
+                place of random weights.
+
+        Raises:
+            ValueError: if the rate is no positive number.
+        """
+        preset, _, rate = text.partition("@")
+        try:
+            learning_rate = float(rate) if rate else budget.learning_rate
+        except ValueError:
+            learning_rate = 0.0
+        if learning_rate <= 0:
+            raise ValueError(f"{text!r}: after the @ stands a learning rate, such as {preset}@5e-4.")
+        # UniRES's presets do not name their model.
+        name = preset if preset.startswith(RIVALS) else f"unires-{preset}"
+        if after is not None:
+            return cls(name, learning_rate, {}, f"{after}/seed-{{seed}}/{name}")
+        if budget.warm_up_steps:
+            return cls(name, learning_rate, {}, f"{WARM_UP}/{name}", preset)
+        return cls(name, learning_rate, {"preset": preset})
+
+    @property
+    def is_rival(self) -> bool:
+        """Whether it is no UniRES."""
+        return self.name.startswith(RIVALS)
+
+    def folder(self, out: Path, seed: int) -> Path:
+        """Where a run of it lies."""
+        return out / f"seed-{seed}" / self.name
+
+    def loaded_by(self, out: Path, seed: int) -> str:
+        """What [`load_model`] knows a run by."""
+        folder = self.folder(out, seed)
+        return f"clipseg:{folder}" if self.name.startswith("clipseg-") else str(folder)

@@ -6,6 +6,7 @@ import statistics
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -14,7 +15,7 @@ from transformers import TrainerCallback
 import unires_hf.comparison.equal_budget as equal_budget
 from unires_hf.baselines.outputs_baselines import ReferringSegmentationOutput
 from unires_hf.comparison.contestants import Budget, Contestant
-from unires_hf.comparison.equal_budget import one_loss, run_experiment, train
+from unires_hf.comparison.equal_budget import one_loss, run_experiment, scores_of, train
 from unires_hf.comparison.equal_budget_table import equal_budget_table
 from unires_hf.comparison.models import load_model
 from unires_hf.evaluation import evaluate_model
@@ -156,6 +157,25 @@ def test_no_threshold_is_better_than_the_tuned_one(tmp_path):
     assert len(set(scores.values())) > 1 and scores[run["threshold"]] == max(scores.values())
 
 
+def test_scores_are_means_over_the_expressions_that_have_a_referent():
+    def record(kind, granularity, iou, nothing=False, recognised=False):
+        return {
+            "granularity": granularity,
+            "expression_id": f"val-0-0-0:{iou}:{kind}",
+            "iou": iou,
+            "no_target": nothing,
+            "predicted_no_target": recognised,
+        }
+
+    asked = [record("class", "object", 0.5), record("size", "object", 0.25), record("part", "part", 1.0)]
+    absent = [record("no_target", "object", 1.0, True, True), record("no_target", "part", 0.0, True)]
+    scores = scores_of(pa.Table.from_pylist(asked + absent))
+    assert (scores["object"], scores["part"], scores["n_acc"]) == (37.5, 100, 50)
+    assert (scores["n_object"], scores["n_part"], scores["n_nothing"]) == (2, 1, 2)
+    assert scores["kinds"] == {"class": 50, "size": 25, "part": 100} and sum(scores["n_kinds"].values()) == 3
+    assert scores_of(pa.Table.from_pylist(asked))["n_acc"] is None
+
+
 def load_weights(folder):
     return load_file(folder / "model.safetensors")
 
@@ -194,6 +214,7 @@ def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
 def test_table():
     def of(object_, part, seed):
         scores = {"object": object_, "part": part, "n_object": 7, "n_part": 5, "n_acc": 50.0, "n_nothing": 2}
+        scores |= {"kinds": {"class": object_ + 1, "part_side": part}, "n_kinds": {"class": 7, "part_side": 1234}}
         run = {
             "parameters": 5_234_000,
             "seconds": 120.0,
@@ -210,6 +231,7 @@ def test_table():
         "budget": {"steps": 100, "scenes": 50, "eval_scenes": 2, "warm_up_steps": 0, "kinds": ""},
         "warm_up_seconds": {"a": 0.0, "b": 0.0, "c": 0.0},
         "trivial": {"val": floor, "no_target": floor},
+        "trivial_by_kind": {"class": {"right_color": 31.0}, "size": {}, "part_side": {"whole_parent": 8.0}},
         "runs": {"a": [of(60, 30, 0), of(64, 20, 1)], "b": [of(10, 40, 0)], "c": []},
     }
     lines = [
@@ -219,6 +241,9 @@ def test_table():
     assert lines[2][:7] == ["val", "objects", "7", "**62.0 [60.0, 64.0]**", "10.0", "20.0", "40.0"]
     assert lines[3][:5] == ["val", "parts", "5", "25.0 [20.0, 30.0]", "**40.0**"]
     assert lines[6][:5] == ["no_target", "no referent: N-acc", "2", "**50.0 [50.0, 50.0]**", "**50.0**"]
+    kinds = {line[0]: line[1:] for line in lines if line[0] in ("class", "size", "part side")}
+    assert kinds["class"][:5] == ["7", "**63.0 [61.0, 65.0]**", "11.0", "–", "31.0"] and "size" not in kinds
+    assert kinds["part side"][:3] == ["1,234", "25.0 [20.0, 30.0]", "**40.0**"]
     (cost,) = (line for line in lines if line[0] == "a")
     assert cost[1:7] == ["5.23 M", "0.001", "6,400", "2.0 [2.0, 2.0]", "1200", "0.500"] and cost[7:] == [
         "0.3, 0.3",

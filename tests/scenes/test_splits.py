@@ -168,6 +168,19 @@ def test_shortcuts_fail():
         assert sum(values) / len(values) < bound and max(values) < bound + slack, (granularity, name, values)
 
 
+def test_trivial_scores_by_kind_add_up_to_those_by_granularity():
+    scenes = PartScenes("val", 20)
+    whole, by_kind = trivial_scores(scenes), trivial_scores(scenes, by_kind=True)
+    counts = Counter(e.kind for index in range(20) for e in scenes.draw(index)[1])
+    for granularity, kinds in (("object", OBJECT_KINDS), ("part", PART_KINDS)):
+        said = [kind for kind in kinds if counts[kind]]
+        for answer in ("all_foreground", "right_class"):
+            total = sum(counts[kind] * by_kind[kind][answer] for kind in said)
+            assert total / sum(counts[kind] for kind in said) == pytest.approx(whole[granularity][answer])
+    assert by_kind["class"]["right_class"] == 100, "the only one of its class"
+    assert "right_place" in by_kind["location"] and "right_place" not in by_kind["size"]
+
+
 def test_trivial_scores_of_one_object_are_known():
     """Where there is one object, every trivial answer finds it, and scores a part's share of it for the part."""
     scenes = PartScenes("train", 20, objects=(1, 1))

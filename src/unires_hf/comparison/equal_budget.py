@@ -12,6 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet
 import torch
 from transformers import PreTrainedModel, ProcessorMixin, Trainer, TrainerCallback
 from transformers.trainer_callback import ExportableState
@@ -19,9 +21,10 @@ from transformers.trainer_callback import ExportableState
 from unires_hf import UniResConfig
 from unires_hf.data.schema import Row
 from unires_hf.data.shards import whole, write_json
-from unires_hf.evaluation import Results, evaluate_model
+from unires_hf.evaluation import evaluate_model
 from unires_hf.model.modeling_unires import mask_loss
 from unires_hf.scenes import SPLITS, trivial_scores
+from unires_hf.scenes.dataset import kind_of
 from unires_hf.training.arguments import DataArguments, ModelArguments, UniResTrainingArguments
 from unires_hf.training.run import run
 from unires_hf.training.warm_up import WarmUpArguments, warm_up
@@ -75,7 +78,7 @@ def tune_threshold(model: PreTrainedModel, processor: ProcessorMixin, rows: Sequ
         results = evaluate_model(
             model, processor, rows, threshold=threshold, max_length=MAX_LENGTH, controls=(), bootstrap=0
         )
-        scores = _scores(results)
+        scores = scores_of(results.records)
         return scores["object"] + scores["part"]
 
     processor.mask_threshold = max(THRESHOLDS, key=score)
@@ -223,20 +226,19 @@ def _remove_checkpoints(folder: Path) -> None:
         shutil.rmtree(checkpoint)
 
 
-def measure(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[str, dict[str, float | None]]:
+def measure(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[str, dict[str, Any]]:
     """Scores a trained model on every split, at the threshold that it was tuned to.
 
-    What is finished is read, not measured again. Records of every expression lie beside the model, as
+    What is finished is read, not measured again: records of every expression lie beside the model, as
     `<split>-<scenes>.parquet`.
 
     Returns:
-        `dict`: by split, mIoU of `object` and `part` expressions that have a referent, as [`trivial_scores`] counts
-        them, `n_acc` (`None` where all expressions have a referent), and the numbers of expressions.
+        `dict`: by split, see [`scores_of`].
     """
     folder = contestant.folder(out, seed)
     scores = {}
     for split in EVALUATED:
-        path = folder / f"{split}-{budget.eval_scenes}.scores.json"
+        path = folder / f"{split}-{budget.eval_scenes}.parquet"
         if not path.is_file():
             model, processor = load_model(contestant.loaded_by(out, seed))
             results = evaluate_model(
@@ -249,21 +251,39 @@ def measure(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dic
                 bootstrap=0,
                 settings={"model": contestant.name, "dataset": "partscenes", "split": split, "model_seed": seed},
             )
-            results.save(folder / f"{split}-{budget.eval_scenes}.json")
-            write_json(path, _scores(results))
-        scores[split] = json.loads(path.read_text(encoding="utf-8"))
+            results.save(path.with_suffix(".json"))
+        scores[split] = scores_of(pa.parquet.read_table(path))
     return scores
 
 
-def _scores(results: Results) -> dict[str, float | None]:
-    scores: dict[str, float | None] = {}
-    kinds, ious, nothing = (
-        results.records[name].to_numpy(zero_copy_only=False) for name in ("granularity", "iou", "no_target")
-    )
-    for kind in ("object", "part"):
-        asked = (kinds == kind) & ~nothing
-        scores |= {kind: 100 * float(ious[asked].mean()), f"n_{kind}": int(asked.sum())}
-    return scores | {"n_acc": results.summary.get("n_acc"), "n_nothing": int(nothing.sum())}
+def scores_of(records: pa.Table) -> dict[str, Any]:
+    """What the tables need of an evaluation's records.
+
+    Returns:
+        `dict`: mIoU of `object` and `part` expressions that have a referent, as [`trivial_scores`] counts them; the
+        same of every kind of expression in `kinds`; `n_acc`, the share of the others that the model recognised, `None`
+        where there are none; and numbers of expressions, as `n_object`, `n_part`, `n_nothing` and `n_kinds`.
+    """
+    groups: dict[str, dict[str, list[float]]] = {"granularity": {"object": [], "part": []}, "kind": {}}
+    recognised = []
+    for record in records.select(
+        ["granularity", "expression_id", "iou", "no_target", "predicted_no_target"]
+    ).to_pylist():
+        if record["no_target"]:
+            recognised.append(record["predicted_no_target"])
+        else:
+            groups["granularity"][record["granularity"]].append(record["iou"])
+            groups["kind"].setdefault(kind_of(record["expression_id"]), []).append(record["iou"])
+    means, kinds = ({name: 100 * statistics.mean(ious) for name, ious in by.items() if ious} for by in groups.values())
+    counts = {f"n_{name}": len(ious) for name, ious in groups["granularity"].items()}
+    return {
+        **means,
+        **counts,
+        "n_acc": 100 * statistics.mean(recognised) if recognised else None,
+        "n_nothing": len(recognised),
+        "kinds": kinds,
+        "n_kinds": {name: len(ious) for name, ious in groups["kind"].items()},
+    }
 
 
 def run_experiment(
@@ -293,6 +313,7 @@ def run_experiment(
         "command": command,
         "budget": asdict(budget),
         "trivial": trivial,
+        "trivial_by_kind": trivial_scores(budget.scenes_of("val", budget.eval_scenes), by_kind=True),
         "warm_up_seconds": {},
         "runs": runs,
     }

@@ -16,7 +16,7 @@ TITLES = {
 
 
 def equal_budget_table(outcome: dict[str, Any]) -> str:
-    """Two tables: mIoU by split and granularity beside the trivial scores, and what each model cost."""
+    """Three tables: mIoU by split and granularity beside the trivial scores, by kind of expression, and the costs."""
     runs = {name: of_model for name, of_model in outcome["runs"].items() if of_model}
     kinds = {"object": "objects", "part": "parts"}
     answers = list(TITLES)
@@ -31,6 +31,15 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
         if split == "no_target":
             cells = _best_in_bold([[one["n_acc"] for one in scores] for scores in of_split.values()])
             lines.append([split, "no referent: N-acc", f"{first['n_nothing']:,}", *cells, *["–"] * len(answers)])
+    first = next(iter(runs.values()))[0]["scores"]["val"]
+    by_kind = [["kind, on val", "n", *lines[0][3:]]]
+    for kind, trivial in outcome["trivial_by_kind"].items():
+        if kind in first["kinds"]:
+            cells = _best_in_bold(
+                [[one["scores"]["val"]["kinds"][kind] for one in of_model] for of_model in runs.values()]
+            )
+            floor = [f"{trivial[answer]:.1f}" if answer in trivial else "–" for answer in answers]
+            by_kind.append([kind.replace("_", " "), f"{first['n_kinds'][kind]:,}", *cells, *floor])
     budget = outcome["budget"]
     warm = ["minutes of warm-up"] if budget["warm_up_steps"] else []
     costs = [
@@ -69,6 +78,8 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
         "suits it best on other scenes: mean over seeds, in brackets the lowest and the highest, best in bold. "
         "Columns in italics answer without understanding; "
         f"below them a score says nothing. {budget['eval_scenes']} scenes a split.\n\n"
+        f"{markdown(by_kind, 1)}\n\n"
+        "The same by what an expression tells its referent by; for *class* the right class is the answer.\n\n"
         f"{markdown(costs, 1)}\n\n"
         f"{start}, {learned} steps of 8 scenes with up to 8 expressions each{again}, drawn from "
         f"{budget['scenes']:,} scenes, the same ones in the same order for every model; minutes are of training, data "

@@ -4,14 +4,16 @@
 from collections.abc import Iterable, Iterator
 
 from .dataset import PartScenes
-from .expressions import NO_TARGET, Expression
+from .expressions import NO_TARGET, OBJECT_KINDS, PART_KINDS, Expression
 from .phrases import Phrase, place_alone
 from .render import View
 
 Pieces = frozenset[int]
 
 
-def trivial_scores(scenes: PartScenes, length: int | None = None) -> dict[str, dict[str, float]]:
+def trivial_scores(
+    scenes: PartScenes, length: int | None = None, by_kind: bool = False
+) -> dict[str, dict[str, float]]:
     """mIoU (0 to 100) of trivial answers, over the expressions that have a target.
 
     A random choice is scored by its mean over all choices, not by one draw.
@@ -19,24 +21,27 @@ def trivial_scores(scenes: PartScenes, length: int | None = None) -> dict[str, d
     Args:
         scenes (`PartScenes`): the split.
         length (`int`, *optional*): how many of its scenes; all by default.
+        by_kind (`bool`, *optional*, defaults to `False`): for each kind of expression by itself, not for objects and
+            parts.
 
     Returns:
-        `dict[str, dict[str, float]]`: by granularity and answer. `all_foreground` marks every object;
+        `dict[str, dict[str, float]]`: by granularity, or kind, and answer. `all_foreground` marks every object;
         `right_color` and `right_class` are a random object of the referent's colour or class (for a part, its
         object's); `right_place`, over location expressions alone, is the object at the place that is named, whatever
         its class; `whole_parent` is the object of a part, `right_part` a random object's part of the right name.
     """
-    ious: dict[str, dict[str, list[float]]] = {"object": {}, "part": {}}
+    groups = (*OBJECT_KINDS, *PART_KINDS) if by_kind else ("object", "part")
+    ious: dict[str, dict[str, list[float]]] = {group: {} for group in groups}
     for index in range(len(scenes) if length is None else length):
         view, expressions = scenes.draw(index)
         for expression in expressions:
             if expression.kind != NO_TARGET:
-                scores = ious["part" if expression.pieces else "object"]
+                scores = ious[expression.kind if by_kind else "part" if expression.pieces else "object"]
                 for name, answers in _answers(view, expression):
                     scores.setdefault(name, []).append(_mean_iou(view, _referent(view, expression), answers))
     return {
-        granularity: {name: 100 * sum(values) / len(values) for name, values in scores.items()}
-        for granularity, scores in ious.items()
+        group: {name: 100 * sum(values) / len(values) for name, values in scores.items()}
+        for group, scores in ious.items()
     }
 
 

@@ -1,13 +1,14 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Trains UniRES, CRIS, LAVT and CLIPSeg from random weights on the same drawn scenes, and compares them.
+"""Trains UniRES, CRIS, LAVT and CLIPSeg on the same drawn scenes, and compares them.
 
     python scripts/compare_at_equal_budget.py --steps 10000 --seeds 0 1 --out runs/equal-budget
 
-Every model sees the same expressions in the same order. `table.md` and `results.json` are written again after each
-model; called once more, the same command goes on where it was. Seeds may be trained apart, each with an `--out` of its
-own, and their folders `seed-N` then put together: the command with all seeds reads what is finished. With `--after`,
-the models of a finished experiment learn on. At the end the first seed's models are drawn side by side, as `unires
-compare` does.
+First the encoders of each learn what things are called, in place of the pre-training that published ones start from;
+all seeds go on from there (`--warm-up-steps 0`: each from random weights). Then every model sees the same expressions
+in the same order. `table.md` and `results.json` are written again after each model; called once more, the same command
+goes on where it was. Seeds may be trained apart, each with an `--out` of its own, and their folders `seed-N` then put
+together: the command with all seeds reads what is finished. With `--after`, the models of a finished experiment learn
+on. At the end the first seed's models are drawn side by side, as `unires compare` does.
 """
 
 import argparse
@@ -25,8 +26,8 @@ from unires_hf.comparison.equal_budget import run_experiment
 from unires_hf.comparison.equal_budget_table import equal_budget_table
 from unires_hf.loading import load_rows
 
-# LAVT's and CLIPSeg's learning rates are the best of a few that short runs tried (docs/rivals.md).
-MODELS = ("tiny@1e-3", "cris-tiny@1e-3", "lavt-tiny@4e-4", "clipseg-tiny@3e-4")
+# Learning rates after the warm-up; LAVT's and CLIPSeg's are the best of a few that short runs tried (docs/rivals.md).
+MODELS = ("tiny@1e-3", "cris-tiny@1e-3", "clipseg-tiny@1e-3", "lavt-tiny@6e-4")
 
 
 def main():
@@ -35,7 +36,7 @@ def main():
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1], help="none: warm up and no more")
     parser.add_argument("--after", help="folder of a finished experiment, whose models learn on")
     parser.add_argument(
-        "--warm-up-steps", type=int, default=0, help="of the encoders, before seeds part; 16 scenes each"
+        "--warm-up-steps", type=int, default=1200, help="of the encoders, before seeds part; 16 scenes each"
     )
     parser.add_argument("--kinds", nargs="+", default=(), help="classes that scenes are drawn from; all by default")
     parser.add_argument("--steps", type=int, default=10_000, help="of 8 scenes with up to 8 expressions each")
@@ -67,7 +68,7 @@ def main():
     print((arguments.out / "table.md").read_text(encoding="utf-8"))
     if arguments.panel_scenes and len(arguments.models) > 1:
         names = [contestant.loaded_by(arguments.out, arguments.seeds[0]) for contestant in contestants]
-        rows = load_rows([f"partscenes,split=val,length={arguments.panel_scenes}"])
+        rows = load_rows([budget.specification("val", arguments.panel_scenes)])
         comparison = compare_models(names, rows, max_length=17)
         for path in comparison.save(arguments.out / "side-by-side", rows):
             print(path)

@@ -40,6 +40,10 @@ class Budget:
         """PartScenes of the experiment's classes."""
         return PartScenes(split, length, seed, kinds=self.kinds.split("+") if self.kinds else None)
 
+    def specification(self, split: str, length: int) -> str:
+        """What names the same scenes on a command line."""
+        return f"partscenes,split={split},length={length}" + (f",kinds={self.kinds}" if self.kinds else "")
+
 
 @dataclass(frozen=True)
 class Contestant:

@@ -39,7 +39,7 @@ MAX_LENGTH = 17  # tokens, as in training
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)
 TUNING_SCENES = 60
 UNSEEN_SEED = 1  # of scenes that nothing learns from
-NOTHING: dict[str, Any] = {"seconds": 0.0, "expressions": 0, "runs": []}  # learned before random weights
+NOTHING: dict[str, Any] = {"seconds": 0.0, "warm_up_seconds": 0.0, "expressions": 0, "runs": []}  # learned so far
 EVALUATED = tuple(split for split in SPLITS if split != "train")
 
 
@@ -125,8 +125,8 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
 
     Returns:
         `dict`: the recipe, `parameters`, the tuned `threshold`, the mean `loss` of the last tenth, and, with the runs
-        that it went on from, `seconds` of training, `expressions` seen and the steps of each of the `runs`; also in
-        `training.json`.
+        that it went on from, `warm_up_seconds`, `seconds` of training, `expressions` seen and the steps of each of the
+        `runs`; also in `training.json`.
 
     Raises:
         ValueError: if the folder holds a run of another recipe, or there is no model to start from.
@@ -145,10 +145,9 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
             earlier = json.loads((place / "training.json").read_text(encoding="utf-8"))
         elif not (place / "config.json").is_file():
             raise ValueError(f"There is no finished run in {place}: call the command that trains it first.")
-    scenes = f"partscenes,length={budget.scenes}"
     trainer = run(
         ModelArguments(**contestant.model, **start, attn_implementation=_attention()),
-        DataArguments(train_data=[f"{scenes},kinds={budget.kinds}" if budget.kinds else scenes]),
+        DataArguments(train_data=[budget.specification("train", budget.scenes)]),
         UniResTrainingArguments(
             output_dir=folder,
             seed=seed + 1000 * len(earlier["runs"]),
@@ -167,6 +166,7 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
     outcome = {
         **recipe,
         "parameters": sum(weight.numel() for weight in trainer.model.parameters()),
+        "warm_up_seconds": earlier["warm_up_seconds"] + prepare(contestant, budget, out),
         "seconds": earlier["seconds"] + _seconds(trainer),
         "expressions": earlier["expressions"] + round(statistics.mean(seen) * budget.steps),
         "runs": [*earlier["runs"], budget.steps],
@@ -314,11 +314,10 @@ def run_experiment(
         "budget": asdict(budget),
         "trivial": trivial,
         "trivial_by_kind": trivial_scores(budget.scenes_of("val", budget.eval_scenes), by_kind=True),
-        "warm_up_seconds": {},
         "runs": runs,
     }
     for contestant in contestants:
-        outcome["warm_up_seconds"][contestant.name] = prepare(contestant, budget, out)
+        prepare(contestant, budget, out)
     for seed in seeds:
         for contestant in contestants:
             logger.info("%s, seed %d", contestant.name, seed)

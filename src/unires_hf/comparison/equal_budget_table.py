@@ -53,7 +53,7 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
                 name,
                 f"{of_model[0]['parameters'] / 1e6:.2f} M",
                 f"{of_model[0]['learning_rate']:g}",
-                *([f"{outcome['warm_up_seconds'][name] / 60:.1f}"] if warm else []),
+                *([f"{of_model[0]['warm_up_seconds'] / 60:.1f}"] if warm else []),
                 f"{of_model[0]['expressions']:,}",
                 spread(minutes),
                 f"{1000 * 60 * statistics.mean(minutes) / sum(of_model[0]['runs']):.0f}",

@@ -62,9 +62,11 @@ def masks_to_coverage(masks: list[np.ndarray], extent: tuple[float, float], grid
     labels = np.zeros((len(masks), *grid), dtype=np.float32)
     for label, mask in zip(labels, masks, strict=True):
         rows, columns = _span(mask.any(1)), _span(mask.any(0))
-        vertical = _shares(grid[0], extent[0], mask.shape[0])[:, rows]
-        horizontal = _shares(grid[1], extent[1], mask.shape[1])[:, columns]
-        label[:] = vertical @ mask[rows, columns].astype(np.float32) @ horizontal.T
+        down, across = _cells(rows, extent[0], mask.shape[0]), _cells(columns, extent[1], mask.shape[1])
+        vertical = _shares(grid[0], extent[0], mask.shape[0])[down, rows]
+        horizontal = _shares(grid[1], extent[1], mask.shape[1])[across, columns]
+        # PyTorch's product, since NumPy's starts threads in every worker of a data loader.
+        label[down, across] = vertical @ torch.from_numpy(mask[rows, columns].astype(np.float32)) @ horizontal.T
     return labels.clip(0, 1)
 
 
@@ -108,13 +110,18 @@ def _span(flags: np.ndarray) -> slice:
     return slice(int(indices[0]), int(indices[-1]) + 1) if indices.size else slice(0, 0)
 
 
+def _cells(pixels: slice, extent: float, length: int) -> slice:
+    """The cells that these of `length` pixels fill a share of, where all of them fill `extent` cells."""
+    return slice(int(pixels.start * extent / length), math.ceil(pixels.stop * extent / length))
+
+
 @lru_cache(maxsize=64)
-def _shares(cells: int, extent: float, length: int) -> np.ndarray:
+def _shares(cells: int, extent: float, length: int) -> torch.Tensor:
     """(cells, length): the share of each cell that each of `length` pixels fills, where they fill `extent` cells."""
     edges = np.arange(cells + 1) * (length / extent)
     pixels = np.arange(length)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    return (overlap.clip(0) * (extent / length)).astype(np.float32)
+    return torch.from_numpy((overlap.clip(0) * (extent / length)).astype(np.float32))
 
 
 def _taps(

@@ -144,6 +144,7 @@ def test_all_classes_are_the_world_that_is_drawn_by_default():
     [
         ("train", ["dog", "cow"], "has no class 'cow'; its classes are man, woman, dog"),
         ("train", ["dog"], "train needs at least two classes that it may show"),
+        ("train", ["dog", "dog"], "train needs at least two classes that it may show"),
         ("unseen_part", ["dog", "boat"], "of bird, bus, car.*of dog, boat it may show none"),
     ],
 )

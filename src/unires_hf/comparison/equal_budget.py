@@ -296,7 +296,8 @@ def run_experiment(
 ) -> dict[str, Any]:
     """Trains and measures what is not finished yet, and writes `results.json` and `table.md` after each model.
 
-    Several calls may share the work on one folder, one seed each; a last one with all seeds writes the whole table.
+    Several calls may share the work on one folder, one seed each, once one without seeds has warmed up the encoders; a
+    last one with all seeds writes the whole table.
 
     Args:
         contestants, budget, seeds: who gets what; without seeds the encoders warm up and no more.

@@ -64,7 +64,7 @@ class PartScenes:
             raise ValueError(f"PartScenes has no class {strange[0]!r}; its classes are {', '.join(KINDS)}.")
         self.split, self.length, self.seed, self.size = split, length, seed, size
         self.objects = objects or SPLITS[split].objects
-        self.kinds = tuple(kinds or SPLITS[split].kinds)
+        self.kinds = tuple(dict.fromkeys(kinds or SPLITS[split].kinds))  # one named twice is one
         if len(self._rules.drawn_kinds) < 2:
             raise ValueError(
                 f"PartScenes {split} needs at least two classes that it may show, of "

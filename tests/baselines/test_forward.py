@@ -10,7 +10,7 @@ from torch import nn
 from transformers import SwinModel
 
 from unires_hf.baselines import CrisModel, LavtModel
-from unires_hf.baselines.modeling_cris import grid_positions, unit_coordinates
+from unires_hf.baselines.modeling_cris import CrisVisionBottleneck, grid_positions, unit_coordinates
 
 MODELS = {"cris": (CrisModel, cris_config), "lavt": (LavtModel, lavt_config)}
 
@@ -33,6 +33,12 @@ def model(request):
 def logits(model, batch, rows=slice(None), **changes):
     chosen = {name: batch[name][rows] for name in ("input_ids", "attention_mask", "image_indices")}
     return model(pixel_values=batch["pixel_values"], **{**chosen, **changes}).logits
+
+
+def test_blocks_of_cris_start_as_their_shortcut():
+    blocks = [module for module in CrisModel(cris_config()).modules() if isinstance(module, CrisVisionBottleneck)]
+    assert len(blocks) == 4
+    assert not any(block.normalization.weight.any() for block in blocks)
 
 
 def test_k_expressions_in_one_call_are_k_calls(model):

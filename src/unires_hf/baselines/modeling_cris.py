@@ -176,6 +176,11 @@ class CrisPreTrainedModel(PreTrainedModel):
     # The loss is a mean over expressions: Trainer must divide it by the accumulation steps.
     accepts_loss_kwargs = False
 
+    def _initialize_weights(self, module, is_custom_code: bool = False):
+        # Of code outside transformers it passes over modules without weights of their own, such as the
+        # bottlenecks. They may have their say: the functions of `init` spare weights that were loaded.
+        super()._initialize_weights(module)
+
     @torch.no_grad()
     def _init_weights(self, module):
         super()._init_weights(module)

@@ -4,6 +4,7 @@
 import pytest
 import torch
 from tiny_unires import tiny_config, tiny_inputs
+from transformers import CLIPVisionModel
 
 from unires_hf import UniResModel
 from unires_hf.model.modeling_unires import interpolate_position_embeddings
@@ -195,6 +196,26 @@ def test_likeness_is_the_cosine_in_the_joint_space():
         cosines = torch.cosine_similarity(patches[image], sentences[expression], dim=-1)
         torch.testing.assert_close(paired[expression, :, 0], scale * cosines + bias)
         torch.testing.assert_close(every[image, :, expression], scale * cosines + bias)
+
+
+def test_weights_start_as_their_module_says():
+    """transformers passes over modules that hold no weights themselves, if they are not of its own."""
+    model = UniResModel(tiny_config())
+    assert model.mask_head.bias.bias.item() == -2
+    assert UniResModel(tiny_config(use_likeness=True)).mask_head.bias.bias.item() == 0
+    for ours, clips in zip(
+        model.vision_model.encoder.layers, CLIPVisionModel(model.config.vision_config).encoder.layers, strict=True
+    ):
+        for name in ("self_attn.q_proj", "self_attn.out_proj", "mlp.fc1", "mlp.fc2"):
+            std = ours.get_submodule(name).weight.std()
+            torch.testing.assert_close(std, clips.get_submodule(name).weight.std(), atol=0, rtol=0.1)
+
+
+def test_places_start_as_strong_as_what_patches_show():
+    model = UniResModel(tiny_config(use_decoder_positions=True))
+    shown = model.image_projection(torch.randn(4096, model.config.projection_dim))
+    for positions in (model.positions, model.stage2_positions):
+        torch.testing.assert_close(positions(16, 16).square().mean(), shown.square().mean(), atol=0, rtol=0.3)
 
 
 def test_labels_of_another_size_are_averaged(model):

@@ -105,8 +105,9 @@ class UniResConfig(PreTrainedConfig):
         Whether the cosine of each patch and the sentence in CLIP's joint space joins the output of stage 1 and the
         mask logits. Our choice, for models whose encoders `scripts/run_warmup.py` has prepared.
     use_decoder_positions (`bool`, *optional*, defaults to `False`):
-        Whether the decoders are told where each patch is, as CRIS's is; CLIP's patch tokens know it too, but those of
-        an encoder that has learned names alone hardly do. Unknown in the paper.
+        Whether each decoder stage is told where each patch is, as CRIS's decoder is; CLIP's patch tokens know it too,
+        but those of an encoder that has learned names alone hardly do. Places start as strong as what the patches
+        show. Unknown in the paper.
     bce_loss_weight (`float`, *optional*, defaults to 5.0):
         Weight of the mean binary cross-entropy of the logit map. CRIS trains with it alone; losses are unknown in the
         paper.

@@ -443,16 +443,24 @@ class UniResPreTrainedModel(PreTrainedModel):
     # The loss is a mean over expressions: Trainer must divide it by the accumulation steps.
     accepts_loss_kwargs = False
 
+    def _initialize_weights(self, module, is_custom_code: bool = False):
+        # Of code outside transformers it passes over modules without weights of their own, such as the mask head. They
+        # may have their say: the functions of `init` spare weights that were loaded.
+        super()._initialize_weights(module)
+
     @torch.no_grad()
     def _init_weights(self, module):
         super()._init_weights(module)
-        if isinstance(module, UniResMaskHead):
+        # CODEPATH: all presets but `tiny`, whose likeness starts with a bias of its own.
+        if isinstance(module, UniResMaskHead) and not self.config.use_likeness:
             # A tenth of the pixels or less belong to a mask: start there, so that early steps are not spent on it.
             init.constant_(module.bias.bias, -2.0)
-            # CODEPATH: the preset `tiny`; where likeness has its say from the start, the head starts flat.
-            if self.config.use_likeness:
-                init.constant_(module.bias.bias, 0.0)
-                init.normal_(module.kernel.weight, std=0.1 * self.config.initializer_range)
+        elif isinstance(module, UniResPositions):
+            # As long as what a patch shows. At the common range places drown in it, and models long mark all that the
+            # noun fits ("left horse"); those that learn to choose have made these weights grow.
+            mean_square = 2 / 3 + 2 * module.num_frequencies  # of the waves of a place, two of them straight lines
+            std = self.config.initializer_range * (self.config.projection_dim / mean_square) ** 0.5
+            init.normal_(module.projection.weight, std=std)
         elif isinstance(module, UniResLikeness):
             # CLIP's temperature starts at 14; a patch is unlike most names.
             init.constant_(module.logit_scale, 2.66)
@@ -465,6 +473,9 @@ class UniResPreTrainedModel(PreTrainedModel):
 
 class UniResVisionModel(CLIPVisionModel):
     """CLIP's ViT, unchanged in its weights, through which group tokens travel beside the patches."""
+
+    def _initialize_weights(self, module, is_custom_code: bool = False):
+        super()._initialize_weights(module)  # as of `UniResPreTrainedModel`
 
     @merge_with_config_defaults
     @capture_outputs(tie_last_hidden_states=False)
@@ -586,6 +597,7 @@ class UniResModel(UniResPreTrainedModel):
         self.likeness = UniResLikeness(config) if config.use_likeness else None
         # CODEPATH: as likeness.
         self.positions = UniResPositions(config.stage1_config.hidden_size) if config.use_decoder_positions else None
+        self.stage2_positions = None
         # CODEPATH: every preset has stage 2; checkpoints of the ablation "one stage" do without.
         if config.use_stage2:
             self.group_word_projection = nn.Linear(text_hidden_size, config.stage2_config.hidden_size)
@@ -597,6 +609,9 @@ class UniResModel(UniResPreTrainedModel):
             )
             self.stage2_projection = nn.Linear(config.stage1_config.hidden_size, config.stage2_config.hidden_size)
             self.stage2_decoder = UniResDecoder._from_config(config.stage2_config)
+            # CODEPATH: as likeness.
+            if config.use_decoder_positions:
+                self.stage2_positions = UniResPositions(config.stage2_config.hidden_size)
 
         self.pixel_embeddings = self.pixel_pyramid = None
         # CODEPATH: the preset `tiny` has the pyramid.
@@ -796,8 +811,12 @@ class UniResModel(UniResPreTrainedModel):
         # Stage 2: they attend to the groups that the words let through.
         # CODEPATH: every preset has stage 2; checkpoints of the ablation "one stage" do without.
         if self.config.use_stage2:
+            hidden_states = self.stage2_projection(hidden_states)
+            # CODEPATH: as in stage 1.
+            if self.stage2_positions is not None:
+                hidden_states = hidden_states + self.stage2_positions(grid_height, grid_width)
             hidden_states = self.stage2_decoder(
-                self.stage2_projection(hidden_states),
+                hidden_states,
                 self._filter_groups(vision_embeds, words, attention_mask, image_indices, **kwargs),
                 return_dict=True,
                 **kwargs,

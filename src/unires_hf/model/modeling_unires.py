@@ -444,18 +444,14 @@ class UniResPreTrainedModel(PreTrainedModel):
     accepts_loss_kwargs = False
 
     def _initialize_weights(self, module, is_custom_code: bool = False):
-        # Of code outside transformers it passes over modules without weights of their own, such as the mask head. They
-        # may have their say: the functions of `init` spare weights that were loaded.
+        # Of code outside transformers it passes over modules without weights of their own, such as those of
+        # places. They may have their say: the functions of `init` spare weights that were loaded.
         super()._initialize_weights(module)
 
     @torch.no_grad()
     def _init_weights(self, module):
         super()._init_weights(module)
-        # CODEPATH: all presets but `tiny`, whose likeness starts with a bias of its own.
-        if isinstance(module, UniResMaskHead) and not self.config.use_likeness:
-            # A tenth of the pixels or less belong to a mask: start there, so that early steps are not spent on it.
-            init.constant_(module.bias.bias, -2.0)
-        elif isinstance(module, UniResPositions):
+        if isinstance(module, UniResPositions):
             # As long as what a patch shows. At the common range places drown in it, and models long mark all that the
             # noun fits ("left horse"); those that learn to choose have made these weights grow.
             mean_square = 2 / 3 + 2 * module.num_frequencies  # of the waves of a place, two of them straight lines

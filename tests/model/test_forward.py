@@ -124,7 +124,12 @@ def test_words_are_masked_under_flash_attention_too(model):
     torch.testing.assert_close(attention(queries, words, keep)[0], torch.stack(expected))
 
 
-WITH_ALL = {"pixel_pyramid_channels": [4, 6, 8], "use_likeness": True, "use_decoder_positions": True}
+WITH_ALL = {
+    "pixel_pyramid_channels": [4, 6, 8],
+    "use_likeness": True,
+    "use_decoder_positions": True,
+    "use_token_embeds": True,
+}
 
 
 @torch.no_grad()
@@ -166,6 +171,7 @@ ABLATIONS = {
     "pyramid deeper than the head": {"pixel_pyramid_channels": [4, 6, 8], "mask_head_channels": [16, 8]},
     "likeness": {"use_likeness": True},
     "positions": {"use_decoder_positions": True},
+    "token embeddings": {"use_token_embeds": True},
     "stage widths differ": {"stage2_config": {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 24}},
 }
 

@@ -108,6 +108,9 @@ class UniResConfig(PreTrainedConfig):
         Whether each decoder stage is told where each patch is, as CRIS's decoder is; CLIP's patch tokens know it too,
         but those of an encoder that has learned names alone hardly do. Places start as strong as what the patches
         show. Unknown in the paper.
+    use_token_embeds (`bool`, *optional*, defaults to `False`):
+        Whether the words' own embeddings join what the text encoder makes of them, on their way to stage 1. Our
+        choice, for text encoders that have learned names alone, as `scripts/run_warmup.py` teaches them.
     bce_loss_weight (`float`, *optional*, defaults to 5.0):
         Weight of the mean binary cross-entropy of the logit map. CRIS trains with it alone; losses are unknown in the
         paper.
@@ -162,6 +165,7 @@ class UniResConfig(PreTrainedConfig):
     pixel_pyramid_channels: list[int] | tuple[int, ...] | None = None
     use_likeness: bool = False
     use_decoder_positions: bool = False
+    use_token_embeds: bool = False
     bce_loss_weight: float | int = 5.0
     dice_loss_weight: float | int = 2.0
     presence_loss_weight: float | int = 0.2

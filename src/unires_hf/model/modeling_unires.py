@@ -363,6 +363,23 @@ class UniResMaskHead(nn.Module):
         return logits[0]
 
 
+class UniResTokenEmbeds(nn.Module):
+    """
+    The words' own embeddings, beside what the text encoder makes of them (our choice; not in the paper). One that has
+    learned names alone passes over "left"; a decoder that never hears it marks all that a noun fits.
+    """
+
+    def __init__(self, config: UniResConfig):
+        super().__init__()
+        hidden_size = config.text_config.hidden_size
+        self.layer_norm = nn.LayerNorm(hidden_size, eps=config.text_config.layer_norm_eps)
+        self.projection = nn.Linear(hidden_size, config.stage1_config.hidden_size, bias=False)
+
+    def forward(self, token_embeds: torch.Tensor) -> torch.Tensor:
+        """From (expressions, length, text width) to (expressions, length, width of stage 1)."""
+        return self.projection(self.layer_norm(token_embeds))
+
+
 class UniResLikeness(nn.Module):
     """
     How like the sentence each patch is in CLIP's joint space, as a logit: it joins the output of stage 1 and the mask
@@ -588,6 +605,8 @@ class UniResModel(UniResPreTrainedModel):
 
         self.image_projection = nn.Linear(config.projection_dim, config.stage1_config.hidden_size)
         self.word_projection = nn.Linear(text_hidden_size, config.stage1_config.hidden_size)
+        # CODEPATH: the preset `tiny`; CLIP's text encoder, of the others, lets no word go by.
+        self.token_embeds = UniResTokenEmbeds(config) if config.use_token_embeds else None
         self.stage1_decoder = UniResDecoder._from_config(config.stage1_config)
         # CODEPATH: the preset `tiny` has both; the others, as the paper's figure, do without.
         self.likeness = UniResLikeness(config) if config.use_likeness else None
@@ -789,9 +808,13 @@ class UniResModel(UniResPreTrainedModel):
         # CODEPATH: the preset `tiny` has them; the others, as the paper's figure, do without.
         if self.positions is not None:
             image_tokens = image_tokens + self.positions(grid_height, grid_width)
+        word_tokens = self.word_projection(words)
+        # CODEPATH: as positions.
+        if self.token_embeds is not None:
+            word_tokens = word_tokens + self.token_embeds(self.get_input_embeddings()(input_ids))
         hidden_states = self.stage1_decoder(
             image_tokens,
-            self.word_projection(words),
+            word_tokens,
             self._word_mask(self.config.stage1_config, image_tokens, words, attention_mask),
             image_indices=image_indices,
             return_dict=True,

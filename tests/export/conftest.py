@@ -34,7 +34,6 @@ def save_checkpoint():
         model = UniResModel(tiny_config(text_config=text_config, presence_threshold=0.0, **fields))
         with torch.no_grad():
             model.mask_head.kernel.weight.mul_(20)  # random weights as they start draw next to nothing
-            model.mask_head.bias.bias.zero_()
         model.save_pretrained(folder)
         UniResProcessor(UniResImageProcessorPil(size={"height": 32, "width": 32}), tokenizer).save_pretrained(folder)
         return folder

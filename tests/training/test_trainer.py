@@ -83,16 +83,23 @@ def test_decay_spares_norms_biases_embeddings_and_group_tokens(trainer):
     assert {"visual_projection.weight", "mask_head.convs.0.weight"} <= decayed
 
 
-def test_clip_may_learn_at_a_rate_of_its_own(trainer):
-    trainer = trainer(clip_learning_rate=1e-6)
+@pytest.mark.parametrize(
+    "model, encoders",
+    [
+        ({}, {"text_model", "vision_model", "text_projection", "visual_projection"}),
+        ({"preset": "clipseg-tiny", "config_overrides": {}}, {"clip"}),
+        ({"preset": "lavt-tiny", "config_overrides": {}}, {"text_model", "vision_model"}),
+    ],
+)
+def test_encoders_may_learn_at_a_rate_of_their_own(trainer, model, encoders):
+    trainer = trainer(clip_learning_rate=1e-6, **model)
     names = {parameter: name for name, parameter in trainer.model.named_parameters()}
     rates: dict[float, set[str]] = {}
     for group in trainer.create_optimizer().param_groups:
         rates.setdefault(group["lr"], set()).update(names[parameter].split(".")[0] for parameter in group["params"])
-    assert rates[1e-6] == {"text_model", "vision_model", "text_projection", "visual_projection"}
-    assert rates[1e-3].isdisjoint(rates[1e-6])
+    assert rates[1e-6] == encoders and rates[1e-3].isdisjoint(encoders)
     counted = sum(len(group["params"]) for group in trainer.optimizer.param_groups)
-    assert counted == len(names)
+    assert counted == sum(weight.requires_grad for weight in trainer.model.parameters())
 
 
 def test_frozen_modules_stay_as_they_are(trainer):

@@ -118,7 +118,8 @@ class UniResTrainingArguments(TrainingArguments):
 
     learning_rate: float = field(default=1e-5, metadata={"help": "Paper, A.3: 1e-5 for everything."})
     clip_learning_rate: float | None = field(
-        default=None, metadata={"help": "Learning rate of CLIP's two encoders, if it shall differ. Our option."}
+        default=None,
+        metadata={"help": "Learning rate of CLIP's two encoders, or a rival's, if it shall differ. Our option."},
     )
     weight_decay: float = field(default=5e-4, metadata={"help": "Paper, A.3: 5e-4."})
     num_train_epochs: float = field(default=15.0, metadata={"help": "Paper, A.3: 15 (pre-training: 50)."})

@@ -23,7 +23,8 @@ from .card import model_card
 from .checkpoints import last_checkpoint
 from .examples import draw_examples
 
-CLIP_MODULES = ("text_model.", "vision_model.", "text_projection.", "visual_projection.")
+# Those of rivals have the same names, but for CLIPSeg, which keeps both in one module.
+CLIP_MODULES = ("text_model.", "vision_model.", "text_projection.", "visual_projection.", "clip.")
 NEVER_DECAYED = ("group_tokens", "class_embedding", "token_embedding", "position_embedding")
 LOGGED_METRICS = ("miou", "oiou", "giou", "pr@", "n_acc", "t_acc", "n_expressions")
 
@@ -194,7 +195,7 @@ class UniResTrainer(Trainer):
         ]
 
     def create_optimizer(self, model=None):
-        """Two rates if `clip_learning_rate` is given: one for CLIP's encoders, one for what is new."""
+        """Two rates if `clip_learning_rate` is given: one for the encoders, one for what is new."""
         optimizer = super().create_optimizer(model)
         rate = self.args.clip_learning_rate
         if rate is not None and len(optimizer.param_groups) == 2:

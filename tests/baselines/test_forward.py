@@ -41,6 +41,21 @@ def test_blocks_of_cris_start_as_their_shortcut():
     assert not any(block.normalization.weight.any() for block in blocks)
 
 
+def test_words_enter_lavt_softly():
+    torch.manual_seed(0)
+    model, shares = LavtModel(lavt_config()).eval(), []
+
+    def share(gate, inputs, output):
+        shares.append(((output * inputs[0]).std() / hidden_states[-1].std()).item())
+
+    hidden_states: list[torch.Tensor] = []
+    for fusion, gate in zip(model.fusions, model.gates, strict=False):
+        fusion.register_forward_pre_hook(lambda module, inputs: hidden_states.append(inputs[0]))
+        gate.register_forward_hook(share)
+    logits(model, flat_batch(images=2, expressions=4))
+    assert len(shares) == 3 and 0 < min(shares) and max(shares) < 0.1
+
+
 def test_k_expressions_in_one_call_are_k_calls(model):
     batch = flat_batch(images=2, expressions=5)
     together = logits(model, batch)

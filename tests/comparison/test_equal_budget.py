@@ -86,9 +86,10 @@ def test_the_experiment(tmp_path, monkeypatch):
         assert before.keys() == after.keys() and any(not torch.equal(before[key], after[key]) for key in before)
         assert all((after[key] - weight).abs().max() < 0.01 for key, weight in before.items()), "learned on"
         earlier = outcome["runs"][name][0]
-        assert run["runs"] == [2, 2] and run["seconds"] > earlier["seconds"]
+        assert run["runs"] == [2, 2] and run["learning_rates"] == [5e-4, 5e-4]
+        assert run["seconds"] > earlier["seconds"]
         assert run["expressions"] > earlier["expressions"] and run["loss"] != earlier["loss"]
-    assert "From random weights, 2 and 2 more steps" in (tmp_path / "second" / "table.md").read_text()
+    assert "From random weights, 2 and 2 steps" in (tmp_path / "second" / "table.md").read_text()
 
     def fail(*args, **kwargs):
         raise AssertionError("a finished run was trained or measured again")

@@ -167,8 +167,12 @@ class LavtPreTrainedModel(PreTrainedModel):
     def _init_weights(self, module):
         super()._init_weights(module)
         if isinstance(module, nn.Linear | nn.Conv2d):
-            # Our choice: outputs as large as inputs, or the words would hardly pass the gates at first.
-            init.normal_(module.weight, std=module.weight[0].numel() ** -0.5)
+            # Our choice: PyTorch's own start, so that words enter softly. With outputs as large as inputs, what
+            # passes the first gate is a third as large as what the encoder knows already, and blurs it.
+            bound = module.weight[0].numel() ** -0.5
+            init.uniform_(module.weight, -bound, bound)
+            if module.bias is not None:
+                init.uniform_(module.bias, -bound, bound)
 
     def save_pretrained(self, *args, save_original_format: bool = False, **kwargs):
         """

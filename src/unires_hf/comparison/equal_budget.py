@@ -39,7 +39,8 @@ MAX_LENGTH = 17  # tokens, as in training
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)
 TUNING_SCENES = 60
 UNSEEN_SEED = 1  # of scenes that nothing learns from
-NOTHING: dict[str, Any] = {"seconds": 0.0, "warm_up_seconds": 0.0, "expressions": 0, "runs": []}  # learned so far
+# What a model has behind it that starts from random weights.
+NOTHING = {"warm_up_seconds": 0.0, "seconds": 0.0, "expressions": 0, "runs": [], "learning_rates": []}
 EVALUATED = tuple(split for split in SPLITS if split != "train")
 
 
@@ -126,7 +127,7 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
     Returns:
         `dict`: the recipe, `parameters`, the tuned `threshold`, the mean `loss` of the last tenth, and, with the runs
         that it went on from, `warm_up_seconds`, `seconds` of training, `expressions` seen and the steps of each of the
-        `runs`; also in `training.json`.
+        `runs`, with their `learning_rates`; also in `training.json`.
 
     Raises:
         ValueError: if the folder holds a run of another recipe, or there is no model to start from.
@@ -170,6 +171,7 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
         "seconds": earlier["seconds"] + _seconds(trainer),
         "expressions": earlier["expressions"] + round(statistics.mean(seen) * budget.steps),
         "runs": [*earlier["runs"], budget.steps],
+        "learning_rates": [*earlier["learning_rates"], contestant.learning_rate],
         "loss": _last_loss(trainer),
         "threshold": trainer.processing_class.mask_threshold,
     }

@@ -52,7 +52,7 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
             [
                 name,
                 f"{of_model[0]['parameters'] / 1e6:.2f} M",
-                f"{of_model[0]['learning_rate']:g}",
+                ", ".join(f"{rate:g}" for rate in of_model[0]["learning_rates"]),
                 *([f"{of_model[0]['warm_up_seconds'] / 60:.1f}"] if warm else []),
                 f"{of_model[0]['expressions']:,}",
                 spread(minutes),
@@ -62,9 +62,9 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
                 ", ".join(str(one["seed"]) for one in of_model),
             ]
         )
-    (steps, *more) = next(iter(runs.values()))[0]["runs"]
-    learned = f"{steps:,}" + "".join(f" and {again:,} more" for again in more)
-    again = ", the learning rate's decay starting anew each time" if more else ""
+    *steps, last = (f"{steps:,}" for steps in next(iter(runs.values()))[0]["runs"])
+    learned = f"{', '.join(steps)} and {last}" if steps else last
+    again = ", one run after the other, the learning rate's decay starting anew each time" if steps else ""
     start = "From random weights"
     if warm:
         start += (

@@ -220,12 +220,13 @@ def test_table():
         run = {
             "parameters": 5_234_000,
             "seconds": 120.0,
-            "runs": [100],
+            "runs": [40, 60],
+            "learning_rates": [1e-3, 5e-4],
             "expressions": 6400,
             "loss": 0.5,
             "threshold": 0.3,
         }
-        return {**run, "seed": seed, "learning_rate": 1e-3, "scores": {"val": scores, "no_target": scores}}
+        return {**run, "seed": seed, "scores": {"val": scores, "no_target": scores}}
 
     floor = {"object": {"all_foreground": 20.0, "right_color": 40.0}, "part": {"whole_parent": 18.0}}
     outcome = {
@@ -246,7 +247,7 @@ def test_table():
     assert kinds["class"][:5] == ["7", "**63.0 [61.0, 65.0]**", "11.0", "–", "31.0"] and "size" not in kinds
     assert kinds["part side"][:3] == ["1,234", "25.0 [20.0, 30.0]", "**40.0**"]
     (cost,) = (line for line in lines if line[0] == "a")
-    assert cost[1:7] == ["5.23 M", "0.001", "6,400", "2.0 [2.0, 2.0]", "1200", "0.500"] and cost[7:] == [
+    assert cost[1:7] == ["5.23 M", "0.001, 0.0005", "6,400", "2.0 [2.0, 2.0]", "1200", "0.500"] and cost[7:] == [
         "0.3, 0.3",
         "0, 1",
     ]

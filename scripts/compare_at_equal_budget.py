@@ -26,7 +26,7 @@ from unires_hf.comparison.equal_budget import run_experiment
 from unires_hf.comparison.equal_budget_table import equal_budget_table
 from unires_hf.loading import load_rows
 
-# Learning rates after the warm-up; at a higher one CLIPSeg's sentences become all alike (docs/rivals.md).
+# Learning rates after the warm-up; at a higher one CLIPSeg's features are ruined (docs/rivals.md).
 MODELS = ("tiny@1e-3", "cris-tiny@1e-3", "clipseg-tiny@3e-4", "lavt-tiny@6e-4")
 
 

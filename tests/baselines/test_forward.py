@@ -11,6 +11,7 @@ from transformers import SwinModel
 
 from unires_hf.baselines import CrisModel, LavtModel
 from unires_hf.baselines.modeling_cris import CrisVisionBottleneck, grid_positions, unit_coordinates
+from unires_hf.baselines.outputs_baselines import START_LOGIT
 
 MODELS = {"cris": (CrisModel, cris_config), "lavt": (LavtModel, lavt_config)}
 
@@ -54,6 +55,20 @@ def test_words_enter_lavt_softly():
         gate.register_forward_hook(share)
     logits(model, flat_batch(images=2, expressions=4))
     assert len(shares) == 3 and 0 < min(shares) and max(shares) < 0.1
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_masks_are_empty_at_the_start(name, tmp_path):
+    torch.manual_seed(0)
+    model_class, config = MODELS[name]
+    model = model_class(config())
+    at_first = logits(model.eval(), flat_batch(images=2, expressions=4))
+    assert at_first.mean().item() == pytest.approx(START_LOGIT, abs=1) and at_first.max() < 0
+    last = model.projector.kernel if name == "cris" else model.decoder.classifier
+    nn.init.constant_(last.bias, 0.5)
+    model.save_pretrained(tmp_path)
+    loaded = model_class.from_pretrained(tmp_path)
+    assert ((loaded.projector.kernel if name == "cris" else loaded.decoder.classifier).bias == 0.5).all()
 
 
 def test_k_expressions_in_one_call_are_k_calls(model):

@@ -26,6 +26,7 @@ from transformers import (
     SwinConfig,
 )
 
+from unires_hf.baselines.outputs_baselines import START_LOGIT
 from unires_hf.baselines.peers import load_clipseg, load_grounded_sam2, load_sam3
 from unires_hf.baselines.peers.clipseg import ReferringCLIPSeg, clipseg_config, clipseg_processor
 from unires_hf.baselines.peers.florence2 import Florence2Output, ReferringFlorence2, ReferringFlorence2Processor
@@ -354,10 +355,19 @@ def test_polygons_of_florence2_become_masks():
     assert quarter["label"] == EXPRESSIONS[0] and nothing["is_empty"] and not nothing["mask"].any()
 
 
-def test_clipseg_preset_starts_with_a_loss_that_can_be_trained():
+def test_clipseg_starts_with_empty_masks_and_keeps_what_was_loaded(tmp_path):
     torch.manual_seed(0)
     model, batch = ReferringCLIPSeg(clipseg_config()), flat_batch(images=2, size=128)
-    assert model(**batch, labels=torch.rand(2, 128, 128).round()).loss.item() == pytest.approx(0.69, abs=0.1)
+    logits = model(**batch).logits
+    assert logits.mean().item() == pytest.approx(START_LOGIT, abs=0.1) and logits.std() < 0.1
+    torch.nn.init.constant_(model.decoder.transposed_convolution[-1].bias, 0.5)
+    model.save_pretrained(tmp_path)
+    loaded = ReferringCLIPSeg.from_pretrained(tmp_path)
+    assert loaded.decoder.transposed_convolution[-1].bias.item() == 0.5
+    config = clipseg()
+    config.use_complex_transposed_convolution = False
+    plain = ReferringCLIPSeg(config)
+    assert plain.decoder.transposed_convolution.bias.item() == START_LOGIT
 
 
 def test_clipseg_changes_the_attention_of_its_decoder_too():

@@ -29,7 +29,7 @@ from transformers.utils import TransformersKwargs, auto_docstring
 from transformers.utils.generic import can_return_tuple
 
 from .configuration_cris import STRIDE, CrisConfig, CrisVisionConfig
-from .outputs_baselines import ReferringSegmentationOutput, check_inputs, image_of_each_expression
+from .outputs_baselines import START_LOGIT, ReferringSegmentationOutput, check_inputs, image_of_each_expression
 
 
 def eager_attention_forward(
@@ -192,6 +192,10 @@ class CrisPreTrainedModel(PreTrainedModel):
         elif isinstance(module, CrisVisionBottleneck):
             # As CLIP's: each block starts as its shortcut.
             init.zeros_(module.normalization.weight)
+        elif isinstance(module, CrisProjector):
+            bias = torch.zeros_like(module.kernel.bias)
+            bias[-1] = START_LOGIT
+            init.copy_(module.kernel.bias, bias)
 
 
 @auto_docstring(custom_intro="CLIP's ResNet with its attention pool kept spatial.")

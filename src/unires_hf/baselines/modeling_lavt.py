@@ -29,7 +29,7 @@ from transformers.utils import ModelOutput, TransformersKwargs, auto_docstring
 from transformers.utils.generic import can_return_tuple
 
 from .configuration_lavt import LavtConfig
-from .outputs_baselines import ReferringSegmentationOutput, check_inputs, image_of_each_expression
+from .outputs_baselines import START_LOGIT, ReferringSegmentationOutput, check_inputs, image_of_each_expression
 
 
 @auto_docstring(custom_intro="What LAVT computes of an image before it meets the words.")
@@ -163,6 +163,10 @@ class LavtPreTrainedModel(PreTrainedModel):
     # The loss is a mean over pixels of all expressions: Trainer must divide it by the accumulation steps.
     accepts_loss_kwargs = False
 
+    def _initialize_weights(self, module, is_custom_code: bool = False):
+        # As CRIS's: the decoder, which has no weights of its own, may have its say too.
+        super()._initialize_weights(module)
+
     @torch.no_grad()
     def _init_weights(self, module):
         super()._init_weights(module)
@@ -173,6 +177,8 @@ class LavtPreTrainedModel(PreTrainedModel):
             init.uniform_(module.weight, -bound, bound)
             if module.bias is not None:
                 init.uniform_(module.bias, -bound, bound)
+        elif isinstance(module, LavtDecoder):
+            init.copy_(module.classifier.bias, torch.tensor([-START_LOGIT / 2, START_LOGIT / 2]))
 
     def save_pretrained(self, *args, save_original_format: bool = False, **kwargs):
         """

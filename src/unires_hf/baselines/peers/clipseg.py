@@ -13,7 +13,7 @@ from transformers.utils.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT
 
 from unires_hf.model.processing_unires import UniResProcessor
 
-from ..outputs_baselines import ReferringSegmentationOutput, check_inputs, image_of_each_expression
+from ..outputs_baselines import START_LOGIT, ReferringSegmentationOutput, check_inputs, image_of_each_expression
 from ..processor import referring_processor
 
 PRESETS_FOLDER = Path(__file__).parents[1] / "presets"
@@ -32,6 +32,9 @@ class ReferringCLIPSeg(CLIPSegForImageSegmentation):
 
     def __init__(self, config: CLIPSegConfig):
         super().__init__(config)
+        mask_head = self.decoder.transposed_convolution
+        last = mask_head[-1] if config.use_complex_transposed_convolution else mask_head
+        torch.nn.init.constant_(last.bias, START_LOGIT)
         self.clip.logit_scale.requires_grad_(False)
         self.clip.visual_projection.requires_grad_(False)
         self.clip.vision_model.post_layernorm.requires_grad_(False)

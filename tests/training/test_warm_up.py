@@ -45,7 +45,8 @@ def test_only_encoders_learn_and_the_loss_falls(preset):
         assert not [name for name in learning if patches.get_parameter(name).grad is None], "all that may learn does"
         optimizer.step()
         optimizer.zero_grad()
-    assert outputs["logits"].shape == batch["shares"].shape == (4, len(NAMES), 64)
+    assert outputs["logits"].shape == batch["shares"].shape == (4, len(batch["input_ids"]), 64)
+    assert len(NAMES) < len(batch["input_ids"]) <= len(NAMES) + 16, "up to four pairs a scene"
     assert losses[-1] < losses[0] - 0.5
     changed = {name for name, weight in model.named_parameters() if not torch.equal(weight, before[name])}
     assert changed and {name for name in changed if not name.startswith(ENCODERS)} == set()

@@ -1,8 +1,10 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""What the pixels of a scene are called: the names of classes, families, colours, patterns and parts, each with the
-share of every patch that it covers. The encoders warm up on it, before they meet whole expressions."""
+"""What the pixels of a scene are called: the names of classes, families, colours, patterns, parts, places and sizes,
+and pairs of these, each with the share of every patch that it covers. The encoders warm up on it, before they meet
+whole expressions."""
 
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,22 +22,45 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "part": tuple(sorted({part for kind in KINDS for part in every_part(kind)})),
     "part_color": tuple(COLORS),
     "family": tuple(sorted({family for kind in KINDS.values() for family in kind.families})),
+    "across": ("left", "right"),
+    "down": ("top", "bottom"),
+    "size": ("big", "small"),
 }
 """Names by what they tell. Those of a group exclude each other, but for families, of which the thing is one."""
-EXCLUSIVE = ("class", "color", "pattern", "part", "part_color")
+EXCLUSIVE = ("class", "color", "pattern", "part", "part_color", "across", "down", "size")
 NAMES = tuple((group, name) for group, names in GROUPS.items() for name in names)
 _PLACE = {name: place for place, name in enumerate(NAMES)}
+_NOUNS = ("class", "class", "family")
+_ADDED = ("color", "pattern", "part", "part", "across", "down", "size")
+_BIG, _SMALL = 0.35, 0.26  # side of a square as large as the box, of the picture's; about a third of things are either
+
+
+class Named(NamedTuple):
+    """A scene with the names of its pixels.
+
+    Args:
+        pixels (`np.ndarray`): uint8 (size, size, 3).
+        pieces (`np.ndarray`): float32 (pieces, grid, grid), the share of each cell that a piece covers.
+        names (`np.ndarray`): bool (pieces, names), which of `NAMES` each has.
+        known (`np.ndarray`): float32 (grid, grid): 0 where a cell shows a part that training must not name, else 1.
+    """
+
+    pixels: np.ndarray
+    pieces: np.ndarray
+    names: np.ndarray
+    known: np.ndarray
+
+    def shares(self, called: np.ndarray) -> np.ndarray:
+        """How much of each cell is called so: from bool (pieces, phrases) to float32 (phrases, grid, grid)."""
+        return np.tensordot(called.T.astype(np.float32), self.pieces, 1)
 
 
 class NamedScenes:
-    """The scenes of a split with the names of their pixels: a sequence of dicts, drawn when asked for.
+    """The scenes of a split with the names of their pixels: a sequence of [`Named`], drawn when asked for.
 
     Args:
         scenes (`PartScenes`): what to draw.
         grid (`int`): cells a side; it must divide the size of the pictures.
-
-    Each item has `pixels`, uint8 (size, size, 3); `shares`, float32 (names, grid, grid), in the order of `NAMES`; and
-    `known`, float32 (grid, grid): 0 where a cell shows a part that training must not name, otherwise 1.
 
     Raises:
         ValueError: if the grid does not divide the picture.
@@ -49,17 +74,21 @@ class NamedScenes:
     def __len__(self) -> int:
         return len(self.scenes)
 
-    def __getitem__(self, index: int) -> dict[str, np.ndarray]:
+    def __getitem__(self, index: int) -> Named:
         view = self.scenes.look(index)
-        table = _named_pieces(view)
-        present = np.flatnonzero(table.any(axis=1))
-        shares = np.zeros((len(NAMES), self.grid, self.grid), dtype=np.float32)
-        shares[present] = _pooled(table[present][:, view.labels], self.grid)
-        secret = np.array(
-            [False] + [(view.scene.things[it.thing].kind.name, it.part) in UNSEEN_PARTS for it in view.pieces]
-        )
-        known = (_pooled(secret[view.labels], self.grid) == 0).astype(np.float32)
-        return {"pixels": view.pixels, "shares": shares, "known": known}
+        pieces = _pooled(view.labels == np.arange(1, 1 + len(view.pieces))[:, None, None], self.grid)
+        names = _named_pieces(view)
+        secret = ~names[:, [group == "part" for group, _ in NAMES]].any(axis=1)
+        return Named(view.pixels, pieces, names, (~pieces[secret].any(axis=0)).astype(np.float32))
+
+
+def draw_pair(scene: Named, rng: Random) -> tuple[int, int] | None:
+    """Two of `NAMES` that a piece of the scene has, a noun and what is added to it; None where the draw fails."""
+    names = scene.names[rng.randrange(len(scene.names))]
+    noun = [place for place in np.flatnonzero(names) if NAMES[place][0] == rng.choice(_NOUNS)]
+    added = rng.choice(_ADDED)
+    added = [place for place in np.flatnonzero(names) if NAMES[place][0] == added]
+    return (rng.choice(noun), rng.choice(added)) if noun and added else None
 
 
 def say_name(group: str, name: str, rng: Random) -> str:
@@ -68,21 +97,42 @@ def say_name(group: str, name: str, rng: Random) -> str:
         return rng.choice(KINDS[name].names)[0]
     if group == "part_color":
         return f"{name} part"
-    if group in ("color", "pattern"):
-        return rng.choice((name, f"{name} thing"))
-    return name
+    if group in ("part", "family"):
+        return name
+    return say_pair("thing", group, name, rng) if group in ("across", "down", "size") or rng.random() < 0.5 else name
+
+
+def say_pair(noun: str, group: str, name: str, rng: Random) -> str:
+    """The words for a noun with another name added."""
+    if group == "part":
+        return rng.choice((f"{noun}'s {name}", f"{name} of the {noun}"))
+    if group == "across" and rng.random() < 0.4:
+        return f"{noun} on the {name}"
+    if group == "down" and rng.random() < 0.4:
+        return f"{noun} at the {name}"
+    return f"{name} {noun}"
 
 
 def _named_pieces(view: View) -> np.ndarray:
-    """Which names each piece has, bool (names, 1 + pieces); column 0 is the backdrop, which has none."""
-    table = np.zeros((len(NAMES), 1 + len(view.pieces)), dtype=bool)
-    for column, piece in enumerate(view.pieces, 1):
+    """Which names each piece has, bool (pieces, names); a part that training must not name lacks its own."""
+    table = np.zeros((len(view.pieces), len(NAMES)), dtype=bool)
+    for row, piece in zip(table, view.pieces, strict=True):
         thing = view.scene.things[piece.thing]
-        named = [("class", thing.kind.name), ("color", thing.color), ("pattern", thing.pattern), ("part", piece.part)]
+        named = [("class", thing.kind.name), ("color", thing.color), ("pattern", thing.pattern)]
+        named += [("part", piece.part)] if (thing.kind.name, piece.part) not in UNSEEN_PARTS else []
         named += [("family", family) for family in thing.kind.families]
         named += [("part_color", thing.own[piece.part])] if piece.part in thing.own else []
-        table[[_PLACE[it] for it in named], column] = True
+        left, top, right, bottom = (edge / view.scene.size for edge in view.boxes[piece.thing])
+        named += _side("across", (left + right) / 2, 0.4, 0.6) + _side("down", (top + bottom) / 2, 0.4, 0.6)
+        named += _side("size", -(((right - left) * (bottom - top)) ** 0.5), -_BIG, -_SMALL)
+        row[[_PLACE[it] for it in named]] = True
     return table
+
+
+def _side(group: str, value: float, low: float, high: float) -> list[tuple[str, str]]:
+    """The first name of a group below `low`, the second above `high`, none between."""
+    first, second = GROUPS[group]
+    return [(group, first)] if value < low else [(group, second)] if value > high else []
 
 
 def _pooled(masks: np.ndarray, grid: int) -> np.ndarray:

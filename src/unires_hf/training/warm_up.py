@@ -3,9 +3,9 @@
 
 UniRES starts from CLIP, whose encoders already share a space in which words find what they name. Where no CLIP can be
 had, this makes a small one: each patch token is compared, as in CLIP's contrastive loss, with the words for every
-class, colour, pattern and part of `unires_hf.scenes`, and must find those that cover it. One pass of the text encoder
-serves all pictures of a step. Decoders and mask head take no part. The encoders of rivals warm up in the same way, so
-that models can be compared by what they make of equal encoders.
+class, colour, pattern, part, place and size of `unires_hf.scenes` and for pairs of them ("left horse"), and must find
+those that cover it. One pass of the text encoder serves all pictures of a step. Decoders and mask head take no part.
+The encoders of rivals warm up in the same way, so that models can be compared by what they make of equal encoders.
 """
 
 import random
@@ -18,7 +18,7 @@ from transformers import BatchFeature, PreTrainedModel, ProcessorMixin, Trainer,
 
 from unires_hf import UniResModel
 from unires_hf.scenes import PartScenes
-from unires_hf.scenes.names import EXCLUSIVE, NAMES, NamedScenes, say_name
+from unires_hf.scenes.names import EXCLUSIVE, NAMES, Named, NamedScenes, draw_pair, say_name, say_pair
 
 from .arguments import ModelArguments, UniResTrainingArguments
 from .build import build_model
@@ -87,8 +87,8 @@ class NamedPatches(nn.Module):
     The encoders of a model under the loss of the warm-up.
 
     For each group of names that exclude each other, cross-entropy of every patch between the names and "none of
-    them", with the shares that they cover as targets; and binary cross-entropy for every name by itself (our choice:
-    the first teaches to tell names apart, the second gives them one scale).
+    them", with the shares that they cover as targets; and binary cross-entropy for every name and pair by itself (our
+    choice: the first teaches to tell names apart, the second gives them one scale).
 
     Args:
         model (`PreTrainedModel`): its text and vision encoder learn: of a UniRES with both projections and the group
@@ -129,11 +129,12 @@ class NamedPatches(nn.Module):
         """
         Args:
             pixel_values (images, 3, height, width): prepared pictures.
-            input_ids, attention_mask (names, length): the words for each of `NAMES`.
-            shares (images, names, patches), known (images, patches): as [`NamedScenes`] gives them.
+            input_ids, attention_mask (phrases, length): the words for each of `NAMES`, then those for pairs.
+            shares (images, phrases, patches): how much of each patch is called so.
+            known (images, patches): 0 where training must not name what a patch shows, else 1.
 
         Returns:
-            `dict` with `loss` and `logits` (images, names, patches).
+            `dict` with `loss` and `logits` (images, phrases, patches).
         """
         logits = self._logits(pixel_values, input_ids, attention_mask)
         loss = 10 * nn.functional.binary_cross_entropy_with_logits(
@@ -158,21 +159,28 @@ class NamedPatches(nn.Module):
 
 @dataclass
 class NamedCollator:
-    """Batches of [`NamedScenes`], with the words for every name, said anew each time.
+    """Batches of [`NamedScenes`], with the words for every name and for pairs of names, said anew each time.
 
     Args:
         processor (`UniResProcessor`): prepares pictures and words.
+        pairs (`int`, *optional*, defaults to 4): drawn from each scene; all pictures of the batch are asked for each.
     """
 
     processor: ProcessorMixin
+    pairs: int = 4
 
-    def __call__(self, scenes: list[dict[str, np.ndarray]]) -> BatchFeature:
+    def __call__(self, scenes: list[Named]) -> BatchFeature:
         rng = random.Random(int(torch.randint(2**31, ())))
-        batch = self.processor.tokenizer(
-            [say_name(group, name, rng) for group, name in NAMES], padding=True, return_tensors="pt"
-        )
-        images = self.processor.image_processor([scene["pixels"] for scene in scenes], return_tensors="pt")
+        drawn = [draw_pair(scene, rng) for scene in scenes for _ in range(self.pairs)]
+        pairs = [pair for pair in drawn if pair is not None]
+        texts = [say_name(*name, rng) for name in NAMES]
+        texts += [say_pair(say_name(*NAMES[noun], rng), *NAMES[added], rng) for noun, added in pairs]
+        batch = self.processor.tokenizer(texts, padding=True, return_tensors="pt")
+        images = self.processor.image_processor([scene.pixels for scene in scenes], return_tensors="pt")
         batch["pixel_values"] = images["pixel_values"]
-        batch["shares"] = torch.from_numpy(np.stack([scene["shares"] for scene in scenes])).flatten(2)
-        batch["known"] = torch.from_numpy(np.stack([scene["known"] for scene in scenes])).flatten(1)
+        nouns, added = np.array(pairs, dtype=int).reshape(-1, 2).T
+        called = [np.hstack([it.names, it.names[:, nouns] & it.names[:, added]]) for it in scenes]
+        shares = [scene.shares(it) for scene, it in zip(scenes, called, strict=True)]
+        batch["shares"] = torch.from_numpy(np.stack(shares)).flatten(2)
+        batch["known"] = torch.from_numpy(np.stack([scene.known for scene in scenes])).flatten(1)
         return batch

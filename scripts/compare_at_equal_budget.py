@@ -26,13 +26,13 @@ from unires_hf.comparison.equal_budget import run_experiment
 from unires_hf.comparison.equal_budget_table import equal_budget_table
 from unires_hf.loading import load_rows
 
-# Learning rates after the warm-up; at a higher one CLIPSeg's features are ruined (docs/rivals.md).
-MODELS = ("tiny@1e-3", "cris-tiny@1e-3", "clipseg-tiny@3e-4", "lavt-tiny@6e-4")
+# Learning rates after the warm-up, of CLIPSeg's encoders too: at a higher one they are ruined (docs/rivals.md).
+MODELS = ("tiny@1e-3", "cris-tiny@1e-3", "clipseg-tiny@1e-3/1e-4", "lavt-tiny@6e-4")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", nargs="+", default=MODELS, help="presets; PRESET@RATE has its own learning rate")
+    parser.add_argument("--models", nargs="+", default=MODELS, help="presets; PRESET@RATE, or @RATE/ENCODERS' RATE")
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1], help="none: warm up and no more")
     parser.add_argument("--after", help="folder of a finished experiment, whose models learn on")
     parser.add_argument(

@@ -34,12 +34,15 @@ def small(monkeypatch):
 def test_contestants():
     assert Contestant.parse("tiny", BUDGET) == Contestant("unires-tiny", 5e-4, {"preset": "tiny"})
     assert Contestant.parse("cris-tiny@1e-3", BUDGET) == Contestant("cris-tiny", 1e-3, {"preset": "cris-tiny"})
+    slower = Contestant.parse("clipseg-tiny@1e-3/1e-4", BUDGET)
+    assert slower.clip_learning_rate == 1e-4 and slower.rates == "0.001/0.0001"
+    assert slower == Contestant("clipseg-tiny", 1e-3, {"preset": "clipseg-tiny"}, clip_learning_rate=1e-4)
     for preset, name in (("tiny", "unires-tiny"), ("clipseg-tiny", "clipseg-tiny")):
         on = Contestant.parse(preset, BUDGET, "../first")
         assert on == Contestant(name, 5e-4, {}, f"../first/seed-{{seed}}/{name}")
         assert on.loaded_by(Path("out"), 1) == Contestant.parse(preset, BUDGET).loaded_by(Path("out"), 1)
         assert on.is_rival == Contestant.parse(preset, BUDGET).is_rival
-    for wrong in ("tiny@fast", "tiny@0", "tiny@-1"):
+    for wrong in ("tiny@fast", "tiny@0", "tiny@-1", "tiny@1e-3/", "tiny@1e-3/0", "tiny@1e-3/1e-4/1e-5"):
         with pytest.raises(ValueError, match="stands a learning rate"):
             Contestant.parse(wrong, BUDGET)
 
@@ -86,7 +89,7 @@ def test_the_experiment(tmp_path, monkeypatch):
         assert before.keys() == after.keys() and any(not torch.equal(before[key], after[key]) for key in before)
         assert all((after[key] - weight).abs().max() < 0.01 for key, weight in before.items()), "learned on"
         earlier = outcome["runs"][name][0]
-        assert run["runs"] == [2, 2] and run["learning_rates"] == [5e-4, 5e-4]
+        assert run["runs"] == [2, 2] and run["learning_rates"] == ["0.0005", "0.0005"]
         assert run["seconds"] > earlier["seconds"]
         assert run["expressions"] > earlier["expressions"] and run["loss"] != earlier["loss"]
     assert "From random weights, 2 and 2 steps" in (tmp_path / "second" / "table.md").read_text()
@@ -104,17 +107,18 @@ def test_the_experiment(tmp_path, monkeypatch):
 
 def test_seeds_of_a_warmed_up_model_start_from_the_same_encoders(tmp_path, monkeypatch):
     budget = replace(BUDGET, warm_up_steps=2, kinds="dog+bus")
-    contestants = [Contestant.parse(text, budget) for text in ("clipseg-tiny@1e-3", "lavt-tiny@1e-3")]
-    assert contestants[0] == Contestant("clipseg-tiny", 1e-3, {}, "warm-up/clipseg-tiny", "clipseg-tiny")
+    contestants = [Contestant.parse(text, budget) for text in ("clipseg-tiny@1e-3/1e-4", "lavt-tiny@1e-3")]
+    assert contestants[1] == Contestant("lavt-tiny", 1e-3, {}, "warm-up/lavt-tiny", "lavt-tiny")
     before = run_experiment(contestants, budget, [], tmp_path, "the command", equal_budget_table)
     assert before["runs"] == {"clipseg-tiny": [], "lavt-tiny": []} and not list(tmp_path.glob("seed-*"))
     assert not list(tmp_path.glob("warm-up/*/checkpoint-*"))
 
     starts, train_one = [], equal_budget.run
 
-    def spy(model_arguments, data_arguments, *args, **kwargs):
-        starts.append((model_arguments.model_name_or_path, data_arguments.train_data))
-        return train_one(model_arguments, data_arguments, *args, **kwargs)
+    def spy(model_arguments, data_arguments, arguments, **kwargs):
+        rates = arguments.learning_rate, arguments.clip_learning_rate
+        starts.append((model_arguments.model_name_or_path, data_arguments.train_data, rates))
+        return train_one(model_arguments, data_arguments, arguments, **kwargs)
 
     def fail(*args, **kwargs):
         raise AssertionError("a finished warm-up was begun again")
@@ -123,7 +127,9 @@ def test_seeds_of_a_warmed_up_model_start_from_the_same_encoders(tmp_path, monke
     monkeypatch.setattr(equal_budget, "warm_up", fail)
     outcome = run_experiment(contestants, budget, [0, 1], tmp_path, "the command", equal_budget_table)
     places = [str(tmp_path / "warm-up" / name) for name in ("clipseg-tiny", "lavt-tiny")]
-    assert starts == [(place, ["partscenes,split=train,length=24,kinds=dog+bus"]) for place in places * 2]
+    scenes = ["partscenes,split=train,length=24,kinds=dog+bus"]
+    rates = [(1e-3, 1e-4), (1e-3, None)]
+    assert starts == [(place, scenes, rate) for place, rate in zip(places * 2, rates * 2, strict=True)]
     for name in ("clipseg-tiny", "lavt-tiny"):
         one, other = (load_weights(tmp_path / f"seed-{seed}" / name) for seed in (0, 1))
         warm = load_weights(tmp_path / "warm-up" / name)
@@ -221,7 +227,7 @@ def test_table():
             "parameters": 5_234_000,
             "seconds": 120.0,
             "runs": [40, 60],
-            "learning_rates": [1e-3, 5e-4],
+            "learning_rates": ["0.001/0.0001", "0.0005"],
             "expressions": 6400,
             "loss": 0.5,
             "threshold": 0.3,
@@ -247,7 +253,5 @@ def test_table():
     assert kinds["class"][:5] == ["7", "**63.0 [61.0, 65.0]**", "11.0", "–", "31.0"] and "size" not in kinds
     assert kinds["part side"][:3] == ["1,234", "25.0 [20.0, 30.0]", "**40.0**"]
     (cost,) = (line for line in lines if line[0] == "a")
-    assert cost[1:7] == ["5.23 M", "0.001, 0.0005", "6,400", "2.0 [2.0, 2.0]", "1200", "0.500"] and cost[7:] == [
-        "0.3, 0.3",
-        "0, 1",
-    ]
+    assert cost[1:7] == ["5.23 M", "0.001/0.0001, 0.0005", "6,400", "2.0 [2.0, 2.0]", "1200", "0.500"]
+    assert cost[7:] == ["0.3, 0.3", "0, 1"]

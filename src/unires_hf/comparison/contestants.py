@@ -57,6 +57,7 @@ class Contestant:
             it stands for the seed.
         warmed_up (`str`, *optional*): the preset whose encoders warm up before anything is trained; `start` is where
             they come to.
+        clip_learning_rate (`float`, *optional*): the rate of its two encoders, if they have one of their own.
     """
 
     name: str
@@ -64,11 +65,12 @@ class Contestant:
     model: dict[str, Any]
     start: str | None = None
     warmed_up: str | None = None
+    clip_learning_rate: float | None = None
 
     @classmethod
     def parse(cls, text: str, budget: Budget, after: str | None = None) -> "Contestant":
-        """`PRESET` with random weights, warmed up if the budget says so, or `PRESET@RATE` for one with a learning rate
-        of its own.
+        """`PRESET` with random weights, warmed up if the budget says so; `PRESET@RATE` for one with a learning rate of
+        its own, `PRESET@RATE/RATE` where the second is that of its encoders.
 
         Args:
             text (`str`): what stands on the command line.
@@ -77,22 +79,31 @@ class Contestant:
                 place of random weights.
 
         Raises:
-            ValueError: if the rate is no positive number.
+            ValueError: if a rate is no positive number.
         """
-        preset, _, rate = text.partition("@")
+        preset, _, said = text.partition("@")
         try:
-            learning_rate = float(rate) if rate else budget.learning_rate
+            rates = [float(rate) for rate in said.split("/")] if said else [budget.learning_rate]
         except ValueError:
-            learning_rate = 0.0
-        if learning_rate <= 0:
-            raise ValueError(f"{text!r}: after the @ stands a learning rate, such as {preset}@5e-4.")
+            rates = []
+        if len(rates) not in (1, 2) or min(rates) <= 0:
+            raise ValueError(
+                f"{text!r}: after the @ stands a learning rate, such as {preset}@5e-4, and after a / that of the "
+                "encoders, if they have one of their own."
+            )
+        rate, clip_rate = [*rates, None][:2]
         # UniRES's presets do not name their model.
         name = preset if preset.startswith(RIVALS) else f"unires-{preset}"
         if after is not None:
-            return cls(name, learning_rate, {}, f"{after}/seed-{{seed}}/{name}")
+            return cls(name, rate, {}, f"{after}/seed-{{seed}}/{name}", clip_learning_rate=clip_rate)
         if budget.warm_up_steps:
-            return cls(name, learning_rate, {}, f"{WARM_UP}/{name}", preset)
-        return cls(name, learning_rate, {"preset": preset})
+            return cls(name, rate, {}, f"{WARM_UP}/{name}", preset, clip_rate)
+        return cls(name, rate, {"preset": preset}, clip_learning_rate=clip_rate)
+
+    @property
+    def rates(self) -> str:
+        """Its learning rates, as a command line has them."""
+        return "/".join(f"{rate:g}" for rate in (self.learning_rate, self.clip_learning_rate) if rate is not None)
 
     @property
     def is_rival(self) -> bool:

@@ -154,6 +154,7 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
             seed=seed + 1000 * len(earlier["runs"]),
             dataloader_drop_last=True,  # CRIS cannot normalise over a single expression
             learning_rate=contestant.learning_rate,
+            clip_learning_rate=contestant.clip_learning_rate,
             **_schedule(budget, budget.steps),
         ),
         callbacks=[_Clock()],
@@ -171,7 +172,7 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
         "seconds": earlier["seconds"] + _seconds(trainer),
         "expressions": earlier["expressions"] + round(statistics.mean(seen) * budget.steps),
         "runs": [*earlier["runs"], budget.steps],
-        "learning_rates": [*earlier["learning_rates"], contestant.learning_rate],
+        "learning_rates": [*earlier["learning_rates"], contestant.rates],
         "loss": _last_loss(trainer),
         "threshold": trainer.processing_class.mask_threshold,
     }

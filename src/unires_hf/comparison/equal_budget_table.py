@@ -52,7 +52,7 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
             [
                 name,
                 f"{of_model[0]['parameters'] / 1e6:.2f} M",
-                ", ".join(f"{rate:g}" for rate in of_model[0]["learning_rates"]),
+                ", ".join(of_model[0]["learning_rates"]),
                 *([f"{of_model[0]['warm_up_seconds'] / 60:.1f}"] if warm else []),
                 f"{of_model[0]['expressions']:,}",
                 spread(minutes),

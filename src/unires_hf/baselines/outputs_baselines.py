@@ -21,8 +21,8 @@ import torch
 from transformers.utils import ModelOutput, auto_docstring
 
 START_LOGIT = -3.0
-"""Of every pixel, where a model starts from random weights: most pixels are not meant (our choice). A start at 0 is left
-by all weights together, since a bias alone moves slowly, and what the encoders know is lost on the way."""
+"""Of every pixel, where a model starts from random weights: most pixels are not meant (our choice). A start at 0 is
+left by all weights together, since a bias alone moves slowly, and what the encoders know is lost on the way."""
 
 
 @auto_docstring(custom_intro="Output of a referring segmentation model: one logit map an expression.")

@@ -84,11 +84,11 @@ class NamedScenes:
 
 def draw_pair(scene: Named, rng: Random) -> tuple[int, int] | None:
     """Two of `NAMES` that a piece of the scene has, a noun and what is added to it; None where the draw fails."""
-    names = scene.names[rng.randrange(len(scene.names))]
-    noun = [place for place in np.flatnonzero(names) if NAMES[place][0] == rng.choice(_NOUNS)]
-    added = rng.choice(_ADDED)
-    added = [place for place in np.flatnonzero(names) if NAMES[place][0] == added]
-    return (rng.choice(noun), rng.choice(added)) if noun and added else None
+    piece = np.flatnonzero(scene.names[rng.randrange(len(scene.names))])
+    noun, added = rng.choice(_NOUNS), rng.choice(_ADDED)
+    nouns = [place for place in piece if NAMES[place][0] == noun]
+    more = [place for place in piece if NAMES[place][0] == added]
+    return (rng.choice(nouns), rng.choice(more)) if nouns and more else None
 
 
 def say_name(group: str, name: str, rng: Random) -> str:

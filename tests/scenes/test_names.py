@@ -50,9 +50,10 @@ def test_places_and_sizes_are_those_of_whole_objects(named):
             group = "down" if axis else "across"
             np.testing.assert_allclose(shares[NAMES.index((group, name))], cells(view, there), atol=1e-6)
             sides += len(there)
-        areas = np.array([(box[2] - box[0]) * (box[3] - box[1]) for box in view.boxes])
-        big = shares[NAMES.index(("size", "big"))]
-        assert not (big[cells(view, [areas.argmin()]) == 1] > 0).any() or areas.min() > 0.35**2 * view.scene.size**2
+        lengths = [((box[2] - box[0]) * (box[3] - box[1])) ** 0.5 / view.scene.size for box in view.boxes]
+        for name, fits in (("small", lambda length: length < 0.26), ("big", lambda length: length > 0.35)):
+            there = [thing for thing, it in enumerate(lengths) if fits(it)]
+            np.testing.assert_allclose(shares[NAMES.index(("size", name))], cells(view, there), atol=1e-6)
     assert sides > len(SCENES)
 
 

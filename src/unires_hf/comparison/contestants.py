@@ -95,10 +95,12 @@ class Contestant:
         # UniRES's presets do not name their model.
         name = preset if preset.startswith(RIVALS) else f"unires-{preset}"
         if after is not None:
-            return cls(name, rate, {}, f"{after}/seed-{{seed}}/{name}", clip_learning_rate=clip_rate)
-        if budget.warm_up_steps:
-            return cls(name, rate, {}, f"{WARM_UP}/{name}", preset, clip_rate)
-        return cls(name, rate, {"preset": preset}, clip_learning_rate=clip_rate)
+            model, start, warmed_up = {}, f"{after}/seed-{{seed}}/{name}", None
+        elif budget.warm_up_steps:
+            model, start, warmed_up = {}, f"{WARM_UP}/{name}", preset
+        else:
+            model, start, warmed_up = {"preset": preset}, None, None
+        return cls(name, rate, model, start, warmed_up, clip_rate)
 
     @property
     def rates(self) -> str:

@@ -24,7 +24,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "family": tuple(sorted({family for kind in KINDS.values() for family in kind.families})),
     "across": ("left", "right"),
     "down": ("top", "bottom"),
-    "size": ("big", "small"),
+    "size": ("small", "big"),
 }
 """Names by what they tell. Those of a group exclude each other, but for families, of which the thing is one."""
 EXCLUSIVE = ("class", "color", "pattern", "part", "part_color", "across", "down", "size")
@@ -32,7 +32,7 @@ NAMES = tuple((group, name) for group, names in GROUPS.items() for name in names
 _PLACE = {name: place for place, name in enumerate(NAMES)}
 _NOUNS = ("class", "class", "family")
 _ADDED = ("color", "pattern", "part", "part", "across", "down", "size")
-_BIG, _SMALL = 0.35, 0.26  # side of a square as large as the box, of the picture's; about a third of things are either
+_SMALL, _BIG = 0.26, 0.35  # side of a square as large as the box, of the picture's; each is three in ten
 
 
 class Named(NamedTuple):
@@ -116,17 +116,27 @@ def say_pair(noun: str, group: str, name: str, rng: Random) -> str:
 def _named_pieces(view: View) -> np.ndarray:
     """Which names each piece has, bool (pieces, names); a part that training must not name lacks its own."""
     table = np.zeros((len(view.pieces), len(NAMES)), dtype=bool)
+    of_things = [_named_thing(view, index) for index in range(len(view.scene.things))]
     for row, piece in zip(table, view.pieces, strict=True):
         thing = view.scene.things[piece.thing]
-        named = [("class", thing.kind.name), ("color", thing.color), ("pattern", thing.pattern)]
+        named = list(of_things[piece.thing])
         named += [("part", piece.part)] if (thing.kind.name, piece.part) not in UNSEEN_PARTS else []
-        named += [("family", family) for family in thing.kind.families]
         named += [("part_color", thing.own[piece.part])] if piece.part in thing.own else []
-        left, top, right, bottom = (edge / view.scene.size for edge in view.boxes[piece.thing])
-        named += _side("across", (left + right) / 2, 0.4, 0.6) + _side("down", (top + bottom) / 2, 0.4, 0.6)
-        named += _side("size", -(((right - left) * (bottom - top)) ** 0.5), -_BIG, -_SMALL)
         row[[_PLACE[it] for it in named]] = True
     return table
+
+
+def _named_thing(view: View, index: int) -> list[tuple[str, str]]:
+    """The names that all pieces of an object share."""
+    thing = view.scene.things[index]
+    left, top, right, bottom = (edge / view.scene.size for edge in view.boxes[index])
+    return [
+        *(("class", thing.kind.name), ("color", thing.color), ("pattern", thing.pattern)),
+        *(("family", family) for family in thing.kind.families),
+        *_side("across", (left + right) / 2, 0.4, 0.6),
+        *_side("down", (top + bottom) / 2, 0.4, 0.6),
+        *_side("size", ((right - left) * (bottom - top)) ** 0.5, _SMALL, _BIG),
+    ]
 
 
 def _side(group: str, value: float, low: float, high: float) -> list[tuple[str, str]]:

@@ -171,16 +171,14 @@ class NamedCollator:
 
     def __call__(self, scenes: list[Named]) -> BatchFeature:
         rng = random.Random(int(torch.randint(2**31, ())))
-        drawn = [draw_pair(scene, rng) for scene in scenes for _ in range(self.pairs)]
-        pairs = [pair for pair in drawn if pair is not None]
+        pairs = [pair for scene in scenes for _ in range(self.pairs) if (pair := draw_pair(scene, rng))]
         texts = [say_name(*name, rng) for name in NAMES]
         texts += [say_pair(say_name(*NAMES[noun], rng), *NAMES[added], rng) for noun, added in pairs]
         batch = self.processor.tokenizer(texts, padding=True, return_tensors="pt")
         images = self.processor.image_processor([scene.pixels for scene in scenes], return_tensors="pt")
         batch["pixel_values"] = images["pixel_values"]
         nouns, added = np.array(pairs, dtype=int).reshape(-1, 2).T
-        called = [np.hstack([it.names, it.names[:, nouns] & it.names[:, added]]) for it in scenes]
-        shares = [scene.shares(it) for scene, it in zip(scenes, called, strict=True)]
+        shares = [it.shares(np.hstack([it.names, it.names[:, nouns] & it.names[:, added]])) for it in scenes]
         batch["shares"] = torch.from_numpy(np.stack(shares)).flatten(2)
         batch["known"] = torch.from_numpy(np.stack([scene.known for scene in scenes])).flatten(1)
         return batch

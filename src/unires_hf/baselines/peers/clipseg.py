@@ -32,6 +32,7 @@ class ReferringCLIPSeg(CLIPSegForImageSegmentation):
 
     def __init__(self, config: CLIPSegConfig):
         super().__init__(config)
+        # Not in `_init_weights`: the decoder is a model of its own, which has started its weights already.
         mask_head = self.decoder.transposed_convolution
         last = mask_head[-1] if config.use_complex_transposed_convolution else mask_head
         torch.nn.init.constant_(last.bias, START_LOGIT)

@@ -31,7 +31,7 @@ def main():
     parser.add_argument("--warmed-up", help="folder of run_warmup.py")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--steps", type=int, default=1000, help="of 8 scenes with up to 8 expressions each")
-    parser.add_argument("--scenes", type=int, default=100_000, help="different training scenes")
+    parser.add_argument("--scenes", type=int, default=20_000, help="different training scenes")
     parser.add_argument("--eval-scenes", type=int, default=300, help="of each split")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=torch.accelerator.is_available())

@@ -21,11 +21,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from transformers import CLIPModel, CLIPSegConfig, CLIPSegForImageSegmentation
+from transformers import CLIPModel, CLIPSegConfig, CLIPSegForImageSegmentation, PreTrainedConfig, PreTrainedModel
 
 from unires_hf import UniResConfig, UniResModel
 
@@ -40,8 +40,9 @@ class Subjects:
         self.side = config.vision_config.image_size
         self.pixel_values = torch.randn(1, 3, self.side, self.side, device=device, dtype=dtype)
 
-    def prepare(self, model: torch.nn.Module) -> torch.nn.Module:
-        return model.eval().to(self.device, self.dtype)
+    def make(self, model_class: type[PreTrainedModel], config: PreTrainedConfig) -> PreTrainedModel:
+        with torch.device(self.device):  # random weights take a GPU no time
+            return model_class(config).eval().to(self.dtype)
 
     def words(self, expressions: int) -> dict[str, torch.Tensor]:
         text = self.config.text_config
@@ -51,7 +52,7 @@ class Subjects:
 
     def unires(self) -> Callable[[int], None]:
         """A new picture and all its expressions in one call."""
-        model = self.prepare(UniResModel(self.config))
+        model = self.make(UniResModel, self.config)
 
         def run(expressions: int) -> None:
             model(pixel_values=self.pixel_values, **self.words(expressions))
@@ -63,7 +64,7 @@ class Subjects:
         """The bare encoders: the picture, and the expressions."""
         text, vision = self.config.text_config.to_dict(), self.config.vision_config.to_dict()
         config = CLIPModel.config_class(text_config=text, vision_config=vision)
-        model = self.prepare(CLIPModel(config))
+        model = self.make(CLIPModel, config)
 
         def run(expressions: int) -> None:
             model.get_image_features(pixel_values=self.pixel_values)
@@ -74,7 +75,7 @@ class Subjects:
     def clipseg(self) -> Callable[[int], None]:
         """CLIPSeg (rd64), the picture once for each expression, as its processor prepares it."""
         vision = {"image_size": self.side, "patch_size": 16}
-        model = self.prepare(CLIPSegForImageSegmentation(CLIPSegConfig(vision_config=vision)))
+        model = self.make(CLIPSegForImageSegmentation, CLIPSegConfig(vision_config=vision))
 
         def run(expressions: int) -> None:
             words = self.words(expressions)
@@ -101,11 +102,20 @@ def ratio(above: list[float], below: list[float]) -> float:
     return statistics.median(a / b for a, b in zip(above, below, strict=True))
 
 
-def peak_memory(name: str, expressions: int, arguments: argparse.Namespace) -> float:
-    """MiB at the peak of a process of its own that runs one subject once."""
-    command = [sys.executable, __file__, "--peak-of", name, "--expressions", str(expressions)]
-    command += ["--preset", arguments.preset, "--dtype", arguments.dtype, "--threads", str(arguments.threads)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+def peaks(name: str, subjects: Subjects, arguments: argparse.Namespace) -> Iterator[float]:
+    """MiB at the peak of one subject, for each number of expressions: of a GPU, or of a process that runs it once."""
+    if subjects.device == "cuda":
+        run = getattr(subjects, name)()
+        for expressions in arguments.expressions:
+            torch.cuda.reset_peak_memory_stats()
+            run(expressions)
+            yield torch.cuda.max_memory_allocated() / 2**20
+        return
+    command = [sys.executable, __file__, "--preset", arguments.preset, "--dtype", arguments.dtype]
+    command += ["--threads", str(arguments.threads), "--peak-of", name, "--expressions"]
+    for expressions in arguments.expressions:
+        done = subprocess.run([*command, str(expressions)], capture_output=True, text=True, check=True)
+        yield float(done.stdout.splitlines()[-1])
 
 
 def peak_resident() -> float:
@@ -125,7 +135,9 @@ def exports(arguments: argparse.Namespace, device: str) -> None:
 
 
 def machine(arguments: argparse.Namespace, device: str) -> str:
-    return f"{platform.processor() or platform.machine()}, {arguments.threads} threads, {device}"
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    return f"{platform.processor() or platform.machine()}, {arguments.threads} threads"
 
 
 def main() -> None:
@@ -149,16 +161,8 @@ def main() -> None:
         beside_peers(arguments, device)
 
 
-@torch.inference_mode()
-def beside_peers(arguments: argparse.Namespace, device: str) -> None:
-    """The job without `--exports`."""
-    subjects = Subjects(UniResConfig.from_preset(arguments.preset), device, getattr(torch, arguments.dtype))
-
-    if arguments.peak_of:
-        getattr(subjects, arguments.peak_of)()(arguments.expressions[0])
-        print(torch.cuda.max_memory_allocated() / 2**20 if device == "cuda" else peak_resident())
-        return
-
+def timed(subjects: Subjects, arguments: argparse.Namespace) -> dict[str, list[float]]:
+    """Seconds of each task in each run."""
     unires, clip, clipseg = subjects.unires(), subjects.clip(), subjects.clipseg()
     model = unires.model
     vision_embeds = model.get_image_features(subjects.pixel_values)
@@ -171,7 +175,20 @@ def beside_peers(arguments: argparse.Namespace, device: str) -> None:
     for k in arguments.expressions:
         tasks[f"unires {k}"] = lambda k=k: unires(k)
         tasks[f"clipseg {k}"] = lambda k=k: clipseg(k)
-    seconds = interleaved(tasks, arguments.runs, device)
+    return interleaved(tasks, arguments.runs, subjects.device)
+
+
+@torch.inference_mode()
+def beside_peers(arguments: argparse.Namespace, device: str) -> None:
+    """The job without `--exports`."""
+    subjects = Subjects(UniResConfig.from_preset(arguments.preset), device, getattr(torch, arguments.dtype))
+
+    if arguments.peak_of:
+        getattr(subjects, arguments.peak_of)()(arguments.expressions[0])
+        print(peak_resident())
+        return
+
+    seconds = timed(subjects, arguments)
     median = {name: statistics.median(values) for name, values in seconds.items()}
 
     further = [(many - one) / 16 for many, one in zip(seconds["asked 17"], seconds["asked 1"], strict=True)]
@@ -189,9 +206,9 @@ def beside_peers(arguments: argparse.Namespace, device: str) -> None:
         figures[f"masks_per_second_{k}"] = k / median[f"unires {k}"]
         figures[f"clipseg_masks_per_second_{k}"] = k / median[f"clipseg {k}"]
         figures[f"faster_than_clipseg_{k}"] = ratio(seconds[f"clipseg {k}"], seconds[f"unires {k}"])
-    for k in arguments.expressions:
-        figures[f"peak_mib_{k}"] = peak_memory("unires", k, arguments)
-        figures[f"clipseg_peak_mib_{k}"] = peak_memory("clipseg", k, arguments)
+    for prefix, name in (("", "unires"), ("clipseg_", "clipseg")):
+        for k, peak in zip(arguments.expressions, peaks(name, subjects, arguments), strict=True):
+            figures[f"{prefix}peak_mib_{k}"] = peak
 
     print(f"{arguments.preset} at {subjects.side} px, {arguments.dtype}, {figures['machine']}, {arguments.runs} runs")
     if 1 in arguments.expressions:

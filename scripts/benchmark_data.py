@@ -37,7 +37,7 @@ from datasets import Features, Image, Value, load_dataset
 
 from unires_hf.data import masks
 from unires_hf.data.interchange import read_interchange
-from unires_hf.data.shards import fill_shard, write_plan
+from unires_hf.data.shards import fill_shard, write_rows
 
 HEIGHT, WIDTH = 480, 640
 WORKING = 112  # UniRES' mask at stride 4 of an input of 448
@@ -117,7 +117,7 @@ def compare_layouts(source: Path, folder: Path, pairs: int, runs: int) -> dict[s
     times: dict[str, list[float]] = {}
     for _ in range(runs):
         clock(times, "annotations", lambda: list(read_interchange(source)))
-        clock(times, "write image", lambda: (write_plan(plan, rows), fill_shard(plan, shards["image"])))
+        clock(times, "write image", lambda: (write_rows(plan, rows), fill_shard(plan, shards["image"])))
         clock(times, "write expression", lambda: write_pairs(shards["expression"], rows, shared=False))
         clock(times, "read image", lambda: read(shards["image"], pairs_of_image, len(rows)))
         clock(times, "read expression", lambda: read(shards["expression"], pair_of_row, few * pairs))

@@ -54,7 +54,8 @@ def config_of(preset: str, image_size: int | None) -> UniResConfig:
 
 
 def unires(config: UniResConfig, checkpointing: bool = False) -> UniResModel:
-    model = UniResModel(deepcopy(config)).to(DEVICE)
+    with torch.device(DEVICE):  # random weights take a GPU no time
+        model = UniResModel(deepcopy(config))
     if DEVICE == "cpu":
         model.set_attn_implementation("eager")  # the faster one to train with
     if checkpointing:
@@ -65,14 +66,14 @@ def unires(config: UniResConfig, checkpointing: bool = False) -> UniResModel:
 def clipseg(config: UniResConfig) -> CLIPSegForImageSegmentation:
     """CLIPSeg's decoder (rd64) on encoders of the same sizes."""
     depth = config.vision_config.num_hidden_layers
-    model = CLIPSegForImageSegmentation(
-        CLIPSegConfig(
-            text_config=config.text_config.to_dict(),
-            vision_config=config.vision_config.to_dict(),
-            projection_dim=config.projection_dim,
-            extract_layers=[depth // 4, depth // 2, 3 * depth // 4],
-        )
-    ).to(DEVICE)
+    peer = CLIPSegConfig(
+        text_config=config.text_config.to_dict(),
+        vision_config=config.vision_config.to_dict(),
+        projection_dim=config.projection_dim,
+        extract_layers=[depth // 4, depth // 2, 3 * depth // 4],
+    )
+    with torch.device(DEVICE):
+        model = CLIPSegForImageSegmentation(peer)
     if DEVICE == "cpu":
         model.set_attn_implementation("eager")
     return model
@@ -155,6 +156,7 @@ def peak_of(config: UniResConfig, expressions: int, precision: str) -> float:
     inputs = batch(config, images, images * 8, config.vision_config.image_size // 4)
     inputs["image_indices"] = torch.arange(images, device=DEVICE).repeat_interleave(8)
     if DEVICE == "cuda":
+        torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated() / 2**20
     else:
         Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
@@ -203,6 +205,8 @@ def data_figures(config: UniResConfig, rows: Dataset, expressions: int, bf16: bo
     for inputs in loader:
         waited += time.perf_counter() - last
         step(inputs.to(DEVICE))
+        if DEVICE == "cuda":
+            torch.cuda.synchronize()
         last = time.perf_counter()
     total = last - start
     return {"expressions_per_second_of_a_worker": alone, "waiting_for_one_worker": waited / total}
@@ -315,7 +319,9 @@ def main():
     command = [sys.executable, __file__, "--preset", arguments.preset, "--image-size", str(figures["side"])]
     command += ["--expressions", str(expressions), "--threads", str(arguments.threads), "--peak-of"]
     figures["peak_mib"] = {
-        name: float(subprocess.run([*command, name], capture_output=True, text=True, check=True).stdout.split()[-1])
+        name: peak_of(config, expressions, name)
+        if DEVICE == "cuda"
+        else float(subprocess.run([*command, name], capture_output=True, text=True, check=True).stdout.split()[-1])
         for name in PRECISIONS
     }
     print("\n".join(report(figures)))

@@ -39,8 +39,9 @@ def main():
         "--warm-up-steps", type=int, default=1200, help="of the encoders, before seeds part; 16 scenes each"
     )
     parser.add_argument("--kinds", nargs="+", default=(), help="classes that scenes are drawn from; all by default")
-    parser.add_argument("--steps", type=int, default=10_000, help="of 8 scenes with up to 8 expressions each")
-    parser.add_argument("--scenes", type=int, default=100_000, help="different training scenes")
+    parser.add_argument("--steps", type=int, default=10_000, help="of scenes with up to 8 expressions each")
+    parser.add_argument("--batch-size", type=int, default=8, help="scenes a step")
+    parser.add_argument("--scenes", type=int, default=20_000, help="different training scenes")
     parser.add_argument("--eval-scenes", type=int, default=500, help="of each split")
     parser.add_argument("--learning-rate", type=float, default=5e-4, help="of models that name none")
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=torch.accelerator.is_available())
@@ -58,6 +59,7 @@ def main():
         arguments.bf16,
         arguments.warm_up_steps,
         "+".join(arguments.kinds),
+        arguments.batch_size,
     )
     command = shlex.join(["python", "scripts/compare_at_equal_budget.py", *sys.argv[1:]])
     after = arguments.after and Path(os.path.relpath(arguments.after, arguments.out)).as_posix()

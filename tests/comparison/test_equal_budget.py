@@ -15,10 +15,11 @@ from transformers import TrainerCallback
 import unires_hf.comparison.equal_budget as equal_budget
 from unires_hf.baselines.outputs_baselines import ReferringSegmentationOutput
 from unires_hf.comparison.contestants import Budget, Contestant
-from unires_hf.comparison.equal_budget import one_loss, run_experiment, scores_of, train
+from unires_hf.comparison.equal_budget import one_loss, run_experiment, scores_of, store_scenes, train, trivial_of
 from unires_hf.comparison.equal_budget_table import equal_budget_table
 from unires_hf.comparison.models import load_model
 from unires_hf.evaluation import evaluate_model
+from unires_hf.loading import load_training_rows
 from unires_hf.scenes import PartScenes
 
 BUDGET = Budget(steps=2, scenes=24, eval_scenes=2, learning_rate=5e-4, bf16=False)
@@ -110,7 +111,7 @@ def test_seeds_of_a_warmed_up_model_start_from_the_same_encoders(tmp_path, monke
     contestants = [Contestant.parse(text, budget) for text in ("clipseg-tiny@1e-3/1e-4", "lavt-tiny@1e-3")]
     assert contestants[1] == Contestant("lavt-tiny", 1e-3, {}, "warm-up/lavt-tiny", "lavt-tiny")
     before = run_experiment(contestants, budget, [], tmp_path, "the command", equal_budget_table)
-    assert before["runs"] == {"clipseg-tiny": [], "lavt-tiny": []} and not list(tmp_path.glob("seed-*"))
+    assert before == {} and not list(tmp_path.glob("seed-*"))
     assert not list(tmp_path.glob("warm-up/*/checkpoint-*"))
 
     starts, train_one = [], equal_budget.run
@@ -127,7 +128,7 @@ def test_seeds_of_a_warmed_up_model_start_from_the_same_encoders(tmp_path, monke
     monkeypatch.setattr(equal_budget, "warm_up", fail)
     outcome = run_experiment(contestants, budget, [0, 1], tmp_path, "the command", equal_budget_table)
     places = [str(tmp_path / "warm-up" / name) for name in ("clipseg-tiny", "lavt-tiny")]
-    scenes = ["partscenes,split=train,length=24,kinds=dog+bus"]
+    scenes = [str(tmp_path / "scenes")]
     rates = [(1e-3, 1e-4), (1e-3, None)]
     assert starts == [(place, scenes, rate) for place, rate in zip(places * 2, rates * 2, strict=True)]
     for name in ("clipseg-tiny", "lavt-tiny"):
@@ -143,6 +144,39 @@ def test_seeds_of_a_warmed_up_model_start_from_the_same_encoders(tmp_path, monke
     )
     with pytest.raises(ValueError, match="another recipe"):
         run_experiment(contestants, replace(budget, warm_up_steps=3), [], tmp_path, "", equal_budget_table)
+
+
+def test_scenes_are_stored_once_and_an_interrupted_store_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(equal_budget, "SHARD_SCENES", 3)
+    budget = replace(BUDGET, scenes=7, kinds="dog+bus")
+    folder = store_scenes(budget, tmp_path / "whole")
+    (rows,) = load_training_rows([str(folder)])
+    drawn = PartScenes("train", 7, kinds=("dog", "bus"))
+    assert len(rows) == 7 and all(
+        row["targets"] == scene["targets"] and row["image"].tobytes() == scene["image"].tobytes()
+        for row, scene in zip(rows, drawn, strict=True)
+    )
+    shards = {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
+    assert list(sorted(shards)) == [f"train-{number:05}.parquet" for number in range(3)]
+
+    (folder / "finished.json").unlink()
+    (folder / "train-00001.parquet").unlink()
+    monkeypatch.setattr(equal_budget.multiprocessing, "get_context", None)  # for one shard no process is started
+    kept = (folder / "train-00000.parquet").stat()
+    store_scenes(budget, tmp_path / "whole")
+    assert {path.name: path.read_bytes() for path in folder.glob("*.parquet")} == shards
+    assert (folder / "train-00000.parquet").stat().st_mtime_ns == kept.st_mtime_ns
+    with pytest.raises(ValueError, match="another recipe"):
+        store_scenes(replace(budget, scenes=8), tmp_path / "whole")
+
+
+def test_trivial_scores_are_measured_once(tmp_path, monkeypatch):
+    measured = trivial_of(BUDGET, tmp_path)
+    assert set(measured["trivial"]) == {"val", "no_target"} and measured["trivial"]["val"]["object"]["right_class"] > 0
+    more = trivial_of(replace(BUDGET, eval_scenes=3), tmp_path)
+    assert more != measured, "another number of scenes is measured anew"
+    monkeypatch.setattr(equal_budget, "trivial_scores", None)
+    assert trivial_of(replace(BUDGET, eval_scenes=3), tmp_path) == more
 
 
 def test_no_threshold_is_better_than_the_tuned_one(tmp_path):
@@ -227,6 +261,7 @@ def test_table():
         scores |= {"kinds": {"class": object_ + 1, "part_side": part}, "n_kinds": {"class": 7, "part_side": 1234}}
         run = {
             "parameters": 5_234_000,
+            "device": "a lathe",
             "seconds": 120.0,
             "runs": [40, 60],
             "learning_rates": ["0.001/0.0001", "0.0005"],
@@ -239,7 +274,7 @@ def test_table():
     floor = {"object": {"all_foreground": 20.0, "right_color": 40.0}, "part": {"whole_parent": 18.0}}
     outcome = {
         "command": "python x",
-        "budget": {"steps": 100, "scenes": 50, "eval_scenes": 2, "warm_up_steps": 0, "kinds": ""},
+        "budget": {"steps": 100, "scenes": 50, "eval_scenes": 2, "warm_up_steps": 0, "kinds": "", "batch_size": 8},
         "trivial": {"val": floor, "no_target": floor},
         "trivial_by_kind": {"class": {"right_color": 31.0}, "size": {}, "part_side": {"whole_parent": 8.0}},
         "runs": {"a": [of(60, 30, 0), of(64, 20, 1)], "b": [of(10, 40, 0)], "c": []},
@@ -254,6 +289,7 @@ def test_table():
     kinds = {line[0]: line[1:] for line in lines if line[0] in ("class", "size", "part side")}
     assert kinds["class"][:5] == ["7", "**63.0 [61.0, 65.0]**", "11.0", "–", "31.0"] and "size" not in kinds
     assert kinds["part side"][:3] == ["1,234", "25.0 [20.0, 30.0]", "**40.0**"]
+    assert "steps of 8 scenes with" in equal_budget_table(outcome) and "on a lathe." in equal_budget_table(outcome)
     (cost,) = (line for line in lines if line[0] == "a")
     assert cost[1:7] == ["5.23 M", "0.001/0.0001, 0.0005", "6,400", "2.0 [2.0, 2.0]", "1200", "0.500"]
     assert cost[7:] == ["0.3, 0.3", "0, 1"]

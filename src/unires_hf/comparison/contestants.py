@@ -16,8 +16,8 @@ class Budget:
     """What every model gets.
 
     Args:
-        steps (`int`): of the optimiser; each is 8 scenes with up to 8 expressions about each.
-        scenes (`int`): different training scenes.
+        steps (`int`): of the optimiser; each is `batch_size` scenes with up to 8 expressions about each.
+        scenes (`int`): different training scenes, drawn once for all.
         eval_scenes (`int`): of each split that is measured.
         learning_rate (`float`): AdamW's, with a linear warm-up over 5 % of the steps and cosine decay; a model may
             have a rate of its own.
@@ -26,6 +26,7 @@ class Budget:
             things are called before its seeds part, in place of the pre-training that published ones start from; 0:
             every seed starts from random weights of its own.
         kinds (`str`, *optional*): the classes that scenes are drawn from, joined with `+`; all by default.
+        batch_size (`int`, *optional*, defaults to 8): scenes of a step.
     """
 
     steps: int
@@ -35,6 +36,7 @@ class Budget:
     bf16: bool
     warm_up_steps: int = 0
     kinds: str = ""
+    batch_size: int = 8
 
     def scenes_of(self, split: str, length: int, seed: int = 0) -> PartScenes:
         """PartScenes of the experiment's classes."""

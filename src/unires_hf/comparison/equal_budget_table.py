@@ -62,6 +62,7 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
                 ", ".join(str(one["seed"]) for one in of_model),
             ]
         )
+    devices = {one["device"] for of_model in runs.values() for one in of_model}
     *steps, last = (f"{steps:,}" for steps in next(iter(runs.values()))[0]["runs"])
     learned = f"{', '.join(steps)} and {last}" if steps else last
     again = ", one run after the other, the learning rate's decay starting anew each time" if steps else ""
@@ -81,9 +82,10 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
         f"{markdown(by_kind, 1)}\n\n"
         "The same by what an expression tells its referent by; for *class* the right class is the answer.\n\n"
         f"{markdown(costs, 1)}\n\n"
-        f"{start}, {learned} steps of 8 scenes with up to 8 expressions each{again}, drawn from "
-        f"{budget['scenes']:,} scenes, the same ones in the same order for every model; minutes are of training, data "
-        f"included.{world} All learn from UniRES's mask loss, UniRES from its presence loss too.\n\n"
+        f"{start}, {learned} steps of {budget['batch_size']} scenes with up to 8 expressions each{again}, drawn "
+        f"from {budget['scenes']:,} scenes, the same ones in the same order for every model; minutes are of training, "
+        f"data included, on {' and '.join(sorted(devices))}.{world} All learn from UniRES's mask loss, UniRES from "
+        "its presence loss too.\n\n"
         f"`{outcome['command']}`\n"
     )
 

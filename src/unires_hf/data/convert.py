@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 
 from . import dataset_card
 from .schema import Row, RowError, Skipped, validate_row
-from .shards import Broken, fill_shard, skipped_line, whole, write_json, write_plan
+from .shards import Broken, fill_shard, skipped_line, whole, write_json, write_rows
 
 SHARD_ROWS = 512
 """Our choice: 60 to 80 MB of MS COCO, and 34 shards of RefCOCO's train split for the workers that share them."""
@@ -135,7 +135,7 @@ def _write_plans(
     with open(staging / "skipped.jsonl", "w+", encoding="utf-8") as skipped:
         sound = _sound(tqdm(rows, desc=f"{split}: read annotations", unit=" rows"), skipped, split, strict)
         for first in sound:
-            images += write_plan(_plan_path(staging, shards), chain([first], islice(sound, shard_rows - 1)))
+            images += write_rows(_plan_path(staging, shards), chain([first], islice(sound, shard_rows - 1)))
             shards += 1
         skipped.flush()
         os.fsync(skipped.fileno())

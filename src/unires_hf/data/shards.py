@@ -58,8 +58,8 @@ def skipped_line(lost: Skipped, split: str) -> str:
     return json.dumps({"split": split, **asdict(lost)}, ensure_ascii=False) + "\n"
 
 
-def write_plan(path: Path, rows: Iterable[Row]) -> int:
-    """Writes rows whose pictures are still files, a group at a time.
+def write_rows(path: Path, rows: Iterable[Row]) -> int:
+    """Writes rows, a group at a time; their pictures are paths, as in a plan, or encoded already.
 
     Args:
         path (`Path`): the Parquet file to make.
@@ -84,7 +84,7 @@ def fill_shard(plan: Path, shard: Path, strict: bool = False) -> dict[str, Any]:
     picture cannot be is left out.
 
     Args:
-        plan (`Path`): what `write_plan` wrote.
+        plan (`Path`): what `write_rows` wrote.
         shard (`Path`): the Parquet file to make.
         strict (`bool`, defaults to `False`): stop at the first such row.
 

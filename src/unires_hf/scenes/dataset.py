@@ -13,6 +13,7 @@ from PIL import Image
 
 from ..data import masks
 from ..data.schema import FEATURES, Row
+from ..data.shards import write_rows
 from .expressions import NO_TARGET, Expression, compose
 from .objects import KINDS
 from .phrases import CATEGORY, PartPhrase, Phrase
@@ -117,13 +118,12 @@ class PartScenes:
             _draw_spans, features=FEATURES, gen_kwargs={"scenes": self, "spans": spans or [range(0)]}
         )
 
-    def to_parquet(self, path: str | Path) -> Path:
-        """Writes the rows to one Parquet file, and returns its path."""
+    def to_parquet(self, path: str | Path, span: range | None = None) -> Path:
+        """Writes the rows, or those of a `span`, to one Parquet file, and returns its path."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(path.name + ".part")
-        self.to_iterable().to_parquet(str(draft))
-        return draft.replace(path)
+        write_rows(path, _draw_spans(self, [range(self.length) if span is None else span]))
+        return path
 
 
 def _draw_spans(scenes: PartScenes, spans: list[range]) -> Iterator[Row]:

@@ -98,6 +98,14 @@ def test_parquet_and_iterable_hold_the_rows(tmp_path):
     assert again.read_bytes() == path.read_bytes()
 
 
+def test_parquet_of_a_span_in_which_no_part_is_named(tmp_path):
+    scenes = PartScenes("train", 92)
+    span = range(next(i for i, row in enumerate(scenes) if not any(it["part"] for it in row["targets"])), 92)
+    written = Dataset.from_parquet(str(scenes.to_parquet(tmp_path / "few.parquet", span)), cache_dir=str(tmp_path))
+    assert written.features == FEATURES and len(written) == len(span) > 1
+    assert [digest(row) for row in written] == [digest(scenes[index]) for index in span]
+
+
 def test_iterable_is_shared_among_workers():
     scenes = PartScenes("train", 130)
     iterable = scenes.to_iterable()

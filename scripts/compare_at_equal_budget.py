@@ -5,10 +5,11 @@
 
 First the encoders of each learn what things are called, in place of the pre-training that published ones start from;
 all seeds go on from there (`--warm-up-steps 0`: each from random weights). Then every model sees the same expressions
-in the same order. `table.md` and `results.json` are written again after each model; called once more, the same command
-goes on where it was. Seeds may be trained apart, each with an `--out` of its own, and their folders `seed-N` then put
-together: the command with all seeds reads what is finished. With `--after`, the models of a finished experiment learn
-on. At the end the first seed's models are drawn side by side, as `unires compare` does.
+in the same order, about scenes that are drawn once for all. `table.md` and `results.json` are written again after each
+model; called once more, the same command goes on where it was. Models and seeds may be trained at the same time, by
+one call each with the same `--out`, once a call without seeds has warmed up: the command with all of them reads what
+is finished. With `--after`, the models of a finished experiment learn on. At the end the first seed's models are drawn
+side by side, as `unires compare` does.
 """
 
 import argparse

@@ -42,6 +42,7 @@ MAX_LENGTH = 17  # tokens, as in training
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)
 TUNING_SCENES = 60
 SHARD_SCENES = 500
+LOCK = "experiment.lock"  # held by the one of several calls that writes what they share
 UNSEEN_SEED = 1  # of scenes that nothing learns from
 # What a model has behind it that starts from random weights.
 NOTHING = {"warm_up_seconds": 0.0, "seconds": 0.0, "expressions": 0, "runs": [], "learning_rates": []}
@@ -85,7 +86,7 @@ def store_scenes(budget: Budget, out: Path) -> Path:
     """
     folder, recipe = out / "scenes", {"scenes": budget.scenes, "kinds": budget.kinds}
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(out / "scenes.lock"):
+    with FileLock(out / LOCK):
         if not _is_finished(folder / "finished.json", recipe):
             scenes = budget.scenes_of("train", budget.scenes)
             shards = [
@@ -106,13 +107,14 @@ def store_scenes(budget: Budget, out: Path) -> Path:
 def trivial_of(budget: Budget, out: Path) -> dict[str, Any]:
     """What answers without understanding score, by split, and on val by kind of expression; measured once."""
     path, recipe = out / "trivial.json", {"eval_scenes": budget.eval_scenes, "kinds": budget.kinds}
-    measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    if any(measured.get(name) != value for name, value in recipe.items()):
-        by_split = {split: trivial_scores(budget.scenes_of(split, budget.eval_scenes)) for split in EVALUATED}
-        by_kind = trivial_scores(budget.scenes_of("val", budget.eval_scenes), by_kind=True)
-        measured = {**recipe, "trivial": by_split, "trivial_by_kind": by_kind}
-        out.mkdir(parents=True, exist_ok=True)
-        write_json(path, measured)
+    out.mkdir(parents=True, exist_ok=True)
+    with FileLock(out / LOCK):
+        measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        if any(measured.get(name) != value for name, value in recipe.items()):
+            by_split = {split: trivial_scores(budget.scenes_of(split, budget.eval_scenes)) for split in EVALUATED}
+            by_kind = trivial_scores(budget.scenes_of("val", budget.eval_scenes), by_kind=True)
+            measured = {**recipe, "trivial": by_split, "trivial_by_kind": by_kind}
+            write_json(path, measured)
     return {name: measured[name] for name in ("trivial", "trivial_by_kind")}
 
 
@@ -356,8 +358,8 @@ def run_experiment(
 ) -> dict[str, Any]:
     """Trains and measures what is not finished yet, and writes `results.json` and `table.md` after each model.
 
-    Several calls may share the work on one folder, one seed each, once one without seeds has warmed up the encoders; a
-    last one with all seeds writes the whole table.
+    Several calls may share the work on one folder, each with a model and a seed of its own, once one without seeds has
+    warmed up that model's encoders; a last one with all models and seeds writes the whole table.
 
     Args:
         contestants, budget, seeds: who gets what; without seeds the encoders warm up and no more.
@@ -384,7 +386,8 @@ def run_experiment(
             logger.info("%s, seed %d", contestant.name, seed)
             trained = train(contestant, budget, seed, out)
             runs[contestant.name].append({**trained, "scores": measure(contestant, budget, seed, out)})
-            write_json(out / "results.json", outcome)
-            with whole(out / "table.md") as part:
-                part.write_text(table(outcome), encoding="utf-8")
+            with FileLock(out / LOCK):
+                write_json(out / "results.json", outcome)
+                with whole(out / "table.md") as part:
+                    part.write_text(table(outcome), encoding="utf-8")
     return outcome

@@ -3,6 +3,7 @@
 
     python scripts/ship_checkpoint.py runs/warmup runs/partscenes
 
+With `--go-on` the run is one that went on from the model that ships: its log comes after those that are there.
 The weights are stored as float16 and computed with as float32, which CPUs are quicker at. `write_model_cards.py` then
 writes the card.
 """
@@ -28,7 +29,9 @@ def main():
     parser.add_argument(
         "run", type=Path, nargs="+", help="folders of the runs, in their order; the last one's weights"
     )
-    folder, runs = Path(checkpoint_path("default")), parser.parse_args().run
+    parser.add_argument("--go-on", action="store_true", help="the first run started from `default`: keep its log")
+    arguments = parser.parse_args()
+    folder, runs = Path(checkpoint_path("default")), arguments.run
     model = AutoModel.from_pretrained(runs[-1], dtype=torch.float32)
     model.half().save_pretrained(folder)
     (folder / "model.safetensors").chmod(0o644)
@@ -38,6 +41,8 @@ def main():
     AutoProcessor.from_pretrained(runs[-1]).save_pretrained(folder)
     logs = [json.loads((run / "trainer_state.json").read_text())["log_history"] for run in runs]
     logs = [[line for line in log if "loss" in line] for log in logs]
+    if arguments.go_on:
+        logs = earlier(folder / "training_log.jsonl") + logs
     with open(folder / "training_log.jsonl", "w", encoding="utf-8") as file:
         for number, log in enumerate(logs, 1):
             file.writelines(json.dumps({"run": number, **line}) + "\n" for line in log)
@@ -45,6 +50,15 @@ def main():
     shutil.copy(folder / CURVE, CARDS)
     size = sum(path.stat().st_size for path in folder.iterdir())
     print(f"{folder}: {size / 1e6:.1f} MB")
+
+
+def earlier(path: Path) -> list[list[dict]]:
+    """The logs of the runs that are behind the model that ships."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    by_run: dict[int, list[dict]] = {}
+    for line in lines:
+        by_run.setdefault(line.pop("run"), []).append(line)
+    return list(by_run.values())
 
 
 def draw_curve(logs: list[list[dict]], path: Path) -> None:

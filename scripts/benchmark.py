@@ -135,9 +135,8 @@ def exports(arguments: argparse.Namespace, device: str) -> None:
 
 
 def machine(arguments: argparse.Namespace, device: str) -> str:
-    if device == "cuda":
-        return torch.cuda.get_device_name()
-    return f"{platform.processor() or platform.machine()}, {arguments.threads} threads"
+    name = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
+    return f"{name}, {arguments.threads} threads"
 
 
 def main() -> None:

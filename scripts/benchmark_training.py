@@ -14,7 +14,6 @@ data and evaluation parts are scenes of 480 x 480 pixels, stored as Parquet.
 
 import argparse
 import json
-import platform
 import re
 import statistics
 import subprocess
@@ -27,10 +26,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import torch
-from benchmark import WORDS, interleaved, ratio
+from benchmark import WORDS, interleaved, machine, ratio
 from datasets import Dataset
 from torch.utils.data import DataLoader
-from transformers import CLIPSegConfig, CLIPSegForImageSegmentation
+from transformers import CLIPSegConfig, CLIPSegForImageSegmentation, PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging
 
 from unires_hf import UniResConfig, UniResModel, UniResProcessor
@@ -53,11 +52,16 @@ def config_of(preset: str, image_size: int | None) -> UniResConfig:
     return config
 
 
-def unires(config: UniResConfig, checkpointing: bool = False) -> UniResModel:
+def make(model_class: type[PreTrainedModel], config: PreTrainedConfig) -> PreTrainedModel:
     with torch.device(DEVICE):  # random weights take a GPU no time
-        model = UniResModel(deepcopy(config))
+        model = model_class(config)
     if DEVICE == "cpu":
         model.set_attn_implementation("eager")  # the faster one to train with
+    return model
+
+
+def unires(config: UniResConfig, checkpointing: bool = False) -> UniResModel:
+    model = make(UniResModel, deepcopy(config))
     if checkpointing:
         model.gradient_checkpointing_enable()
     return model
@@ -72,11 +76,7 @@ def clipseg(config: UniResConfig) -> CLIPSegForImageSegmentation:
         projection_dim=config.projection_dim,
         extract_layers=[depth // 4, depth // 2, 3 * depth // 4],
     )
-    with torch.device(DEVICE):
-        model = CLIPSegForImageSegmentation(peer)
-    if DEVICE == "cpu":
-        model.set_attn_implementation("eager")
-    return model
+    return make(CLIPSegForImageSegmentation, peer)
 
 
 class WholeCLIPSeg(torch.nn.Module):
@@ -164,6 +164,17 @@ def peak_of(config: UniResConfig, expressions: int, precision: str) -> float:
     for _ in range(2):
         step(inputs)
     return (torch.cuda.max_memory_allocated() / 2**20 if DEVICE == "cuda" else _resident("VmHWM")) - before
+
+
+def peaks(config: UniResConfig, arguments: argparse.Namespace) -> dict[str, float]:
+    """[`peak_of`] each precision: on a GPU here, else in a process of its own."""
+    if DEVICE == "cuda":
+        return {name: peak_of(config, arguments.expressions, name) for name in PRECISIONS}
+    side, threads = config.vision_config.image_size, arguments.threads
+    command = [sys.executable, __file__, "--preset", arguments.preset, "--image-size", str(side)]
+    command += ["--expressions", str(arguments.expressions), "--threads", str(threads), "--peak-of"]
+    done = {name: subprocess.run([*command, name], capture_output=True, text=True, check=True) for name in PRECISIONS}
+    return {name: float(process.stdout.split()[-1]) for name, process in done.items()}
 
 
 def _resident(name: str) -> float:
@@ -299,12 +310,11 @@ def main():
     counts = {name: expressions for name in seconds} | {f"unires {k}": max(k, expressions // k * k) for k in SHARED}
     counts["unires 8, encoders frozen"] = counts["unires 8"]
     each = {name: [value / counts[name] for value in values] for name, values in seconds.items()}
-    name = torch.cuda.get_device_name() if DEVICE == "cuda" else platform.processor() or platform.machine()
     figures = {
         "preset": arguments.preset,
         "side": config.vision_config.image_size,
         "precision": "bf16" if arguments.bf16 else "fp32",
-        "machine": f"{name}, {arguments.threads} threads",
+        "machine": machine(arguments, DEVICE),
         "expressions": expressions,
         "runs": arguments.runs,
         "expressions_per_second": {name: 1 / statistics.median(values) for name, values in each.items()},
@@ -316,14 +326,7 @@ def main():
         rows = stored_scenes(Path(folder), arguments.scenes)
         figures |= data_figures(config, rows, expressions, arguments.bf16)
         figures |= evaluation_figures(config, rows, min(arguments.runs, 3))
-    command = [sys.executable, __file__, "--preset", arguments.preset, "--image-size", str(figures["side"])]
-    command += ["--expressions", str(expressions), "--threads", str(arguments.threads), "--peak-of"]
-    figures["peak_mib"] = {
-        name: peak_of(config, expressions, name)
-        if DEVICE == "cuda"
-        else float(subprocess.run([*command, name], capture_output=True, text=True, check=True).stdout.split()[-1])
-        for name in PRECISIONS
-    }
+    figures["peak_mib"] = peaks(config, arguments)
     print("\n".join(report(figures)))
     if arguments.out:
         Path(arguments.out).write_text(json.dumps(figures, indent=2))

@@ -11,6 +11,8 @@ writes the card.
 import argparse
 import json
 import shutil
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -55,10 +57,7 @@ def main():
 def earlier(path: Path) -> list[list[dict]]:
     """The logs of the runs that are behind the model that ships."""
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    by_run: dict[int, list[dict]] = {}
-    for line in lines:
-        by_run.setdefault(line.pop("run"), []).append(line)
-    return list(by_run.values())
+    return [list(run) for _, run in groupby(lines, key=itemgetter("run"))]
 
 
 def draw_curve(logs: list[list[dict]], path: Path) -> None:

@@ -157,7 +157,7 @@ def test_scenes_are_stored_once_and_an_interrupted_store_goes_on(tmp_path, monke
         for row, scene in zip(rows, drawn, strict=True)
     )
     shards = {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
-    assert list(sorted(shards)) == [f"train-{number:05}.parquet" for number in range(3)]
+    assert sorted(shards) == [f"train-{number:05}.parquet" for number in range(3)]
 
     (folder / "finished.json").unlink()
     (folder / "train-00001.parquet").unlink()
@@ -279,9 +279,8 @@ def test_table():
         "trivial_by_kind": {"class": {"right_color": 31.0}, "size": {}, "part_side": {"whole_parent": 8.0}},
         "runs": {"a": [of(60, 30, 0), of(64, 20, 1)], "b": [of(10, 40, 0)], "c": []},
     }
-    lines = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in equal_budget_table(outcome).splitlines()
-    ]
+    table = equal_budget_table(outcome)
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     assert lines[0][:5] == ["split", "expressions", "n", "a", "b"] and "c" not in lines[0]
     assert lines[2][:7] == ["val", "objects", "7", "**62.0 [60.0, 64.0]**", "10.0", "20.0", "40.0"]
     assert lines[3][:5] == ["val", "parts", "5", "25.0 [20.0, 30.0]", "**40.0**"]
@@ -289,7 +288,7 @@ def test_table():
     kinds = {line[0]: line[1:] for line in lines if line[0] in ("class", "size", "part side")}
     assert kinds["class"][:5] == ["7", "**63.0 [61.0, 65.0]**", "11.0", "–", "31.0"] and "size" not in kinds
     assert kinds["part side"][:3] == ["1,234", "25.0 [20.0, 30.0]", "**40.0**"]
-    assert "steps of 8 scenes with" in equal_budget_table(outcome) and "on a lathe." in equal_budget_table(outcome)
+    assert "steps of 8 scenes with" in table and "on a lathe." in table
     (cost,) = (line for line in lines if line[0] == "a")
     assert cost[1:7] == ["5.23 M", "0.001/0.0001, 0.0005", "6,400", "2.0 [2.0, 2.0]", "1200", "0.500"]
     assert cost[7:] == ["0.3, 0.3", "0, 1"]

@@ -30,7 +30,7 @@ setup(
             "model/presets/*.json",
             "checkpoints/*/*",
             "baselines/presets/*.json",
-            "comparison/*.json",
+            "experiments/*.json",
             "report/*.html",
             "evaluation/*/*.md",
             "evaluation/*/*.txt",

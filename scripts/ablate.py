@@ -19,9 +19,9 @@ from pathlib import Path
 import torch
 
 from unires_hf.checkpoints import checkpoint_path
-from unires_hf.comparison.ablation import ENCODERS, ablation_contestants, ablation_table, save_encoders
-from unires_hf.comparison.contestants import Budget
-from unires_hf.comparison.equal_budget import run_experiment
+from unires_hf.experiments.ablation import ENCODERS, ablation_contestants, ablation_table, save_encoders
+from unires_hf.experiments.budget import Budget
+from unires_hf.experiments.equal_budget import run_experiment
 
 
 def main():

@@ -125,7 +125,7 @@ def peak_resident() -> float:
 
 def exports(arguments: argparse.Namespace, device: str) -> None:
     """The job of `--exports`."""
-    from unires_hf.export.measure import markdown, measure_exports
+    from unires_hf.publish.onnx_measure import markdown, measure_exports
 
     measured = measure_exports(arguments.model, arguments.scenes, arguments.threads, device)
     print(f"{arguments.model}, {arguments.scenes} scenes of PartScenes val, {machine(arguments, device)}\n")

@@ -36,7 +36,7 @@ import pyarrow.parquet as pq
 from datasets import Features, Image, Value, load_dataset
 
 from unires_hf.data import masks
-from unires_hf.data.interchange import read_interchange
+from unires_hf.data.readers.interchange import read_interchange
 from unires_hf.data.shards import fill_shard, write_rows
 
 HEIGHT, WIDTH = 480, 640

@@ -21,10 +21,10 @@ from pathlib import Path
 
 import torch
 
-from unires_hf.comparison import compare_models
-from unires_hf.comparison.contestants import Budget, Contestant
-from unires_hf.comparison.equal_budget import run_experiment
-from unires_hf.comparison.equal_budget_table import equal_budget_table
+from unires_hf.evaluation.model_comparison import compare_models
+from unires_hf.experiments.budget import Budget, Contestant
+from unires_hf.experiments.equal_budget import run_experiment
+from unires_hf.experiments.equal_budget_table import equal_budget_table
 from unires_hf.loading import load_rows
 
 # Learning rates after the warm-up, of CLIPSeg's encoders too: at a higher one they are ruined (docs/rivals.md).

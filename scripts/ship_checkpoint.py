@@ -20,10 +20,10 @@ import torch
 from transformers import AutoModel, AutoProcessor
 
 import unires_hf  # noqa: F401
-from unires_hf.checkpoints import DEFAULT, DRAWINGS_ONLY, checkpoint_path
+from unires_hf.checkpoints import DRAWINGS_ONLY, checkpoint_path
 
 CARDS = Path(__file__).parents[1] / "model_cards"
-CURVE = f"{DEFAULT}-loss.png"
+CURVE = "drawings-loss.png"
 
 
 def main():

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from unires_hf.checkpoints import checkpoint_path
 from unires_hf.evaluation import Results
-from unires_hf.hub.card import checkpoint_card, preset_card, presets
+from unires_hf.publish.cards import checkpoint_card, preset_card, presets
 from unires_hf.scenes import PartScenes
 from unires_hf.scenes.trivial import trivial_scores
 

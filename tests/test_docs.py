@@ -23,7 +23,7 @@ from transformers import HfArgumentParser
 from unires_hf import UniResConfig
 from unires_hf.checkpoints import checkpoint_path
 from unires_hf.cli import main
-from unires_hf.data.sources import SOURCES
+from unires_hf.data.readers.sources import SOURCES
 from unires_hf.evaluation.evaluator import CONTROLS
 from unires_hf.evaluation.referring_segmentation_metric.protocols import PROTOCOLS
 from unires_hf.scenes import PartScenes

@@ -12,8 +12,8 @@ from datasets import Dataset, IterableDataset, concatenate_datasets, load_datase
 from huggingface_hub.errors import HFValidationError
 from torch.utils.data import ConcatDataset, Subset
 
+from .data.readers.sources import SOURCES
 from .data.schema import FEATURES, Skipped
-from .data.sources import SOURCES
 from .scenes import PartScenes
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from transformers import pipeline
 from unires_hf.app import Segmenter
 from unires_hf.app.drawing import colour, lay_over, legend, write_archive
 from unires_hf.app.examples import SAID, SIZE, write_examples
-from unires_hf.app.segmenter import read_expressions, read_picture
+from unires_hf.inference.segmenter import read_expressions, read_picture
 from unires_hf.scenes import PartScenes
 
 WORDS = ["the dark side", "its edge"]

@@ -16,8 +16,8 @@ from datasets import Dataset, Features, List, Value
 from scipy.io import savemat
 
 from unires_hf.data import masks
+from unires_hf.data.readers.sources import SOURCES
 from unires_hf.data.schema import Skipped, validate_row
-from unires_hf.data.sources import SOURCES
 
 HEIGHT, WIDTH = 60, 80
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from unires_hf.data import masks
-from unires_hf.data.coco import read_coco, read_objects365
-from unires_hf.data.paco import read_paco
+from unires_hf.data.readers.coco import read_coco, read_objects365
+from unires_hf.data.readers.paco import read_paco
 from unires_hf.data.schema import Skipped
 
 

@@ -22,9 +22,9 @@ from pycocotools import mask as coco_mask
 
 from unires_hf.data import masks
 from unires_hf.data.convert import convert
-from unires_hf.data.interchange import read_interchange
-from unires_hf.data.refcocom import read_refcocom
-from unires_hf.data.refer import read_refer
+from unires_hf.data.readers.interchange import read_interchange
+from unires_hf.data.readers.refcocom import read_refcocom
+from unires_hf.data.readers.refer import read_refer
 from unires_hf.data.schema import Skipped
 from unires_hf.data.shards import GROUP_ROWS, Broken
 

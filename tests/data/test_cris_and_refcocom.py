@@ -6,7 +6,7 @@ import PIL.Image
 import pytest
 
 from unires_hf.data import masks
-from unires_hf.data.refcocom import read_refcocom
+from unires_hf.data.readers.refcocom import read_refcocom
 
 
 def test_cris_gives_one_row_an_image(layouts, box_pixels, tmp_path):

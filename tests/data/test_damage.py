@@ -82,7 +82,7 @@ def test_a_damaged_record_is_skipped_and_the_rest_stays(name, layouts, tmp_path)
 
 
 def test_every_source_is_fuzzed(layouts):
-    from unires_hf.data.sources import SOURCES
+    from unires_hf.data.readers.sources import SOURCES
 
     # The other REFER sets and coco-parts are read by the same functions.
     assert set(NAMES) | {"refcoco+", "refcocog", "refclef", "coco-parts"} == set(SOURCES)

@@ -7,8 +7,8 @@ import pytest
 from datasets import Dataset, load_dataset
 
 from unires_hf.data import masks
-from unires_hf.data.folder import read_folder
-from unires_hf.data.interchange import read_interchange
+from unires_hf.data.readers.folder import read_folder
+from unires_hf.data.readers.interchange import read_interchange
 from unires_hf.data.schema import FEATURES, Skipped
 
 

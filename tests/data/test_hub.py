@@ -4,7 +4,7 @@ import pytest
 from datasets import Dataset, Features, Image, List, Value
 
 from unires_hf.data import masks
-from unires_hf.data.hub import read_hub
+from unires_hf.data.readers.hub import read_hub
 
 
 def test_jxu124_layout(layouts, box_pixels, tmp_path):

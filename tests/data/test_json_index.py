@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from unires_hf.data import json_index
-from unires_hf.data.json_index import read_tables
+from unires_hf.data.readers import json_index
+from unires_hf.data.readers.json_index import read_tables
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from unires_hf.data import masks
-from unires_hf.data.pascal_part import part_name, read_pascal_part
+from unires_hf.data.readers.pascal_part import part_name, read_pascal_part
 
 
 @pytest.mark.parametrize(

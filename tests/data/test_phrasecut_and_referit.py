@@ -4,8 +4,8 @@ import pytest
 from scipy.io import savemat
 
 from unires_hf.data import masks
-from unires_hf.data.phrasecut import read_phrasecut
-from unires_hf.data.referit import read_referit
+from unires_hf.data.readers.phrasecut import read_phrasecut
+from unires_hf.data.readers.referit import read_referit
 
 
 def test_phrasecut_instances_are_one_mask(layouts, box_pixels, tmp_path):

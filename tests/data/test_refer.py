@@ -9,8 +9,8 @@ from datasets import Dataset
 from pycocotools import mask as coco_mask
 
 from unires_hf.data import masks
-from unires_hf.data.grefcoco import read_grefcoco
-from unires_hf.data.refer import read_refer
+from unires_hf.data.readers.grefcoco import read_grefcoco
+from unires_hf.data.readers.refer import read_refer
 from unires_hf.data.schema import FEATURES, Skipped
 
 

@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from unires_hf.data import safe_pickle
+from unires_hf.data.readers import safe_pickle
 
 PLAIN = [{"ref_id": 1, "sent": "Gr\u00fc\u00dfe", "box": (1.5, -2, True, None), "tokens": ["a", "b"], "raw": b"\xff"}]
 

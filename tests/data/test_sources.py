@@ -3,8 +3,8 @@ import inspect
 
 import pytest
 
-from unires_hf.data.coco_names import BY_ID, BY_INDEX
-from unires_hf.data.sources import SOURCES
+from unires_hf.data.readers.coco_names import BY_ID, BY_INDEX
+from unires_hf.data.readers.sources import SOURCES
 
 
 @pytest.mark.parametrize("name", SOURCES)

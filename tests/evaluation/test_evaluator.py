@@ -250,7 +250,7 @@ def test_the_real_model_as_one_call_an_expression(tiny, processor, boxes):
 
 @pytest.mark.skipif(not SHARED.exists(), reason=f"the sample photographs are not at {SHARED}")
 def test_photographs_score_at_their_own_size(tiny, processor):
-    from unires_hf.data.refer import read_refer
+    from unires_hf.data.readers.refer import read_refer
 
     rows = read_refer(SHARED / "mini_refcoco", "refcoco", "unc", "val")
     rows = [row for row in rows if isinstance(row, dict)]

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import TrainerCallback
 
-from unires_hf.training.checkpoints import last_checkpoint
+from unires_hf.training.resuming import last_checkpoint
 from unires_hf.training.run import run
 
 KILLED = """

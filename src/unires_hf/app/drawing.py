@@ -12,8 +12,8 @@ from zipfile import ZipFile
 import numpy as np
 from PIL import Image
 
-from ..report.overlay import COLOURS, PAPER, tint
-from .segmenter import mask_picture
+from unires_hf.inference.segmenter import mask_picture
+from unires_hf.report.overlay import COLOURS, PAPER, tint
 
 
 def colour(number: int) -> tuple[int, int, int]:

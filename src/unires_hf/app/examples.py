@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from ..scenes import PartScenes
+from unires_hf.scenes import PartScenes
 
 SIZE = 512  # pixels; the drawings are sharp at any size
 # Scenes of the split `val`, by their numbers, and some of what it says about them: two objects, then two parts.

@@ -8,11 +8,12 @@ from typing import Any
 
 import gradio as gr
 
-from ..checkpoints import DRAWINGS_ONLY
-from ..report.overlay import fit
+from unires_hf.checkpoints import DRAWINGS_ONLY
+from unires_hf.inference.segmenter import Answer, Segmenter, read_expressions, read_picture
+from unires_hf.report.overlay import fit
+
 from .drawing import lay_over, legend, write_archive
 from .examples import write_examples
-from .segmenter import Answer, Segmenter, read_expressions, read_picture
 
 SIDE = 768  # pixels of the picture's longer side on the page
 LOWEST, HIGHEST = 0.05, 0.95  # thresholds

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def app(arguments: argparse.Namespace) -> None:
     """Segment in the browser: a page for one's own pictures, or the same page as a folder for a Space."""
     if arguments.write_space:
-        from unires_hf.app.space import write_space
+        from unires_hf.publish.space import write_space
 
         print(write_space(arguments.write_space, arguments.model))
         return

@@ -63,7 +63,7 @@ def convert(arguments: argparse.Namespace) -> None:
         if done["skipped"]:
             print(f"{split}: {done['skipped']:,} things were skipped; {arguments.out / 'skipped.jsonl'} says why")
     if arguments.push:
-        from unires_hf.hub.push import push_folder
+        from unires_hf.publish.hub_upload import push_folder
 
         # The pictures are other people's: who may see them is for the uploader to decide, after looking.
         url = push_folder(arguments.out, arguments.push, repo_type="dataset", private=True)
@@ -71,7 +71,7 @@ def convert(arguments: argparse.Namespace) -> None:
 
 
 def _reader_options(source: str, pairs: list[str]) -> dict[str, str]:
-    from unires_hf.data.sources import SOURCES
+    from unires_hf.data.readers.sources import SOURCES
 
     if source not in SOURCES:
         raise ValueError(f"There is no reader {source!r}; choose from {', '.join(SOURCES)}.")
@@ -84,7 +84,7 @@ def _reader_options(source: str, pairs: list[str]) -> dict[str, str]:
 
 
 def _read(source: str, root: str, split: str, options: dict[str, str]) -> Iterator[Any]:
-    from unires_hf.data.sources import SOURCES
+    from unires_hf.data.readers.sources import SOURCES
 
     return SOURCES[source](root, split=split, **options)
 

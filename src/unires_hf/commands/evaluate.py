@@ -43,8 +43,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
     """
     from accelerate import PartialState
 
-    from unires_hf.comparison.models import best_device, load_model, own_threshold
     from unires_hf.evaluation import evaluate_model
+    from unires_hf.evaluation.compared_models import best_device, load_model, own_threshold
     from unires_hf.loading import load_rows
     from unires_hf.report.gallery import draw_gallery
 

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def export(arguments: argparse.Namespace) -> None:
     """Write a checkpoint as two ONNX graphs with a runtime that needs neither torch nor transformers."""
     try:
-        from unires_hf.export import TOLERANCE, export_onnx
+        from unires_hf.publish.onnx_folder import TOLERANCE, export_onnx
     except ImportError as error:
         raise ValueError(f"{error}: install the extra, pip install 'unires-hf[export]'.") from error
 

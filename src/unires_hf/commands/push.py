@@ -36,7 +36,7 @@ def push(arguments: argparse.Namespace) -> None:
 
     from huggingface_hub.utils import validate_repo_id
 
-    from unires_hf.hub import push_folder
+    from unires_hf.publish.hub_upload import push_folder
 
     validate_repo_id(arguments.repo)
     of_a_folder = arguments.type in ("model", "dataset")
@@ -59,7 +59,7 @@ def _prepare(arguments: argparse.Namespace, scratch: Path) -> tuple[Path, dict[s
     match arguments.type:
         case "model":
             from unires_hf.checkpoints import checkpoint_path
-            from unires_hf.hub import export_checkpoint
+            from unires_hf.publish.hub_folder import export_checkpoint
 
             folder = export_checkpoint(checkpoint_path(arguments.folder), scratch / "model", name=arguments.repo)
             return folder, {"repo_type": "model", "private": arguments.private}
@@ -81,7 +81,7 @@ def _prepare(arguments: argparse.Namespace, scratch: Path) -> tuple[Path, dict[s
                 )
             return folder, {"repo_type": "space", "space_sdk": "static", "private": arguments.private}
         case "app":
-            from unires_hf.app.space import write_space
+            from unires_hf.publish.space import write_space
 
             write_space(scratch / "space")
             return scratch / "space", {"repo_type": "space", "space_sdk": "gradio", "private": arguments.private}
@@ -90,7 +90,7 @@ def _prepare(arguments: argparse.Namespace, scratch: Path) -> tuple[Path, dict[s
 def _show(folder: Path, repo: str, out: Path | None) -> None:
     import shutil
 
-    from unires_hf.hub import sent_files
+    from unires_hf.publish.hub_upload import sent_files
 
     sizes = {file: (folder / file).stat().st_size for file in sent_files(folder)}
     for file, size in sizes.items():

@@ -74,7 +74,7 @@ def _segment_one(arguments: argparse.Namespace) -> None:
 
 
 def _segment_many(arguments: argparse.Namespace) -> None:
-    from unires_hf.segment_many import Settings, segment_many
+    from unires_hf.inference.stream import Settings, segment_many
 
     count = segment_many(
         arguments.images,

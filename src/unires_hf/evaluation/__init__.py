@@ -1,12 +1,13 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """Scoring: protocols, metrics, the evaluator that runs a model, and what it leaves behind."""
 
+from unires_hf.evaluation.referring_segmentation_metric.metrics import compute_metrics
+from unires_hf.evaluation.referring_segmentation_metric.protocols import PROTOCOLS, Protocol, get_protocol
+
 from .evaluator import CONTROLS, evaluate_model
-from .referring_segmentation_metric.metrics import compute_metrics
-from .referring_segmentation_metric.protocols import PROTOCOLS, Protocol, get_protocol
 from .results import RECORDS, Results
 from .score import Overlap, overlap, score, truth_from_polygons
-from .table import markdown_table
+from .score_table import markdown_table
 
 __all__ = [
     "CONTROLS",

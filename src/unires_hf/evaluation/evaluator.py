@@ -19,8 +19,8 @@ from transformers import BatchFeature, PreTrainedModel, ProcessorMixin
 from transformers.utils import ModelOutput
 
 from unires_hf.data import masks
+from unires_hf.evaluation.referring_segmentation_metric.protocols import Protocol, get_protocol
 
-from .referring_segmentation_metric.protocols import Protocol, get_protocol
 from .results import RECORDS, Results
 from .score import overlap
 

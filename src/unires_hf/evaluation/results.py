@@ -12,9 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from .referring_segmentation_metric.metrics import compute_metrics
-from .referring_segmentation_metric.protocols import get_protocol
-from .table import markdown_table
+from unires_hf.evaluation.referring_segmentation_metric.metrics import compute_metrics
+from unires_hf.evaluation.referring_segmentation_metric.protocols import get_protocol
+
+from .score_table import markdown_table
 
 RECORDS = pa.schema(
     {

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from unires_hf.data import masks
-
-from .referring_segmentation_metric.protocols import Protocol
+from unires_hf.evaluation.referring_segmentation_metric.protocols import Protocol
 
 
 class Overlap(NamedTuple):

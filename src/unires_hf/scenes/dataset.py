@@ -11,9 +11,10 @@ import numpy as np
 from datasets import IterableDataset
 from PIL import Image
 
-from ..data import masks
-from ..data.schema import FEATURES, Row
-from ..data.shards import write_rows
+from unires_hf.data import masks
+from unires_hf.data.schema import FEATURES, Row
+from unires_hf.data.shards import write_rows
+
 from .expressions import NO_TARGET, Expression, compose
 from .objects import KINDS
 from .phrases import CATEGORY, PartPhrase, Phrase

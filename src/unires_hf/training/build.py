@@ -18,12 +18,7 @@ from transformers.utils import is_torchvision_available
 import unires_hf.baselines
 from unires_hf import UniResConfig, UniResImageProcessor, UniResImageProcessorPil, UniResModel, UniResProcessor
 from unires_hf.baselines import CrisConfig, CrisModel, LavtConfig, LavtModel
-from unires_hf.baselines.peers.clipseg import (
-    ReferringCLIPSeg,
-    clipseg_config,
-    clipseg_processor,
-    load_clipseg,
-)
+from unires_hf.baselines.peers.clipseg import ReferringCLIPSeg, clipseg_config, clipseg_processor, load_clipseg
 from unires_hf.checkpoints import checkpoint_path
 
 from .arguments import ModelArguments

@@ -15,8 +15,8 @@ from unires_hf.loading import load_rows, load_training_rows
 
 from .arguments import DataArguments, ModelArguments, UniResTrainingArguments
 from .build import build_model
-from .card import facts_of
-from .checkpoints import last_checkpoint
+from .resuming import last_checkpoint
+from .run_card import facts_of
 from .trainer import UniResTrainer
 
 logger = logging.getLogger(__name__)

@@ -19,9 +19,9 @@ from unires_hf.data.groups import ExpressionGroups, SampledExpressions, Streamed
 from unires_hf.evaluation import Results, evaluate_model
 
 from .arguments import UniResTrainingArguments
-from .card import model_card
-from .checkpoints import last_checkpoint
-from .examples import draw_examples
+from .example_masks import draw_examples
+from .resuming import last_checkpoint
+from .run_card import model_card
 
 # Those of rivals have the same names, but for CLIPSeg, which keeps both in one module.
 CLIP_MODULES = ("text_model.", "vision_model.", "text_projection.", "visual_projection.", "clip.")

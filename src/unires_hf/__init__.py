@@ -8,9 +8,11 @@ from transformers.utils import is_torchvision_available
 from .baselines import CrisConfig, LavtConfig
 from .baselines import register as register_baselines
 from .checkpoints import checkpoint_path
+from .model.configuration_efficientnet_lite import EfficientNetLiteConfig
 from .model.configuration_unires import UniResConfig, UniResDecoderConfig
 from .model.image_processing_pil_unires import UniResImageProcessorPil
 from .model.image_processing_unires import UniResImageProcessor
+from .model.modeling_efficientnet_lite import EfficientNetLiteBackbone, EfficientNetLiteForImageClassification
 from .model.modeling_unires import UniResModel, UniResPreTrainedModel
 from .model.pipeline_referring_segmentation import ReferringSegmentationPipeline
 from .model.processing_unires import UniResProcessor
@@ -60,6 +62,9 @@ def register() -> None:
 register()
 
 __all__ = [
+    "EfficientNetLiteBackbone",
+    "EfficientNetLiteConfig",
+    "EfficientNetLiteForImageClassification",
     "ReferringSegmentationPipeline",
     "UniResConfig",
     "UniResDecoderConfig",

@@ -14,7 +14,7 @@ PRESETS = sorted(path.stem for path in PRESETS_FOLDER.glob("*.json"))
 
 
 def test_presets_that_the_readme_names_exist():
-    assert PRESETS == ["base", "base-32", "base-wide", "large", "large-336", "tiny"]
+    assert PRESETS == ["base", "base-32", "base-wide", "large", "large-336", "small", "tiny"]
 
 
 def test_base_is_the_default():

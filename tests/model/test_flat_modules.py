@@ -8,9 +8,7 @@ import pytest
 
 import unires_hf.model
 
-FILES = sorted(Path(unires_hf.model.__file__).parent.glob("*_unires.py")) + [
-    Path(unires_hf.model.__file__).with_name("pipeline_referring_segmentation.py")
-]
+FILES = sorted(path for path in Path(unires_hf.model.__file__).parent.glob("*.py") if path.stem != "__init__")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

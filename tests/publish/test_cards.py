@@ -51,9 +51,9 @@ def test_every_card_is_of_something():
 def test_the_card_of_what_ships_is_up_to_date():
     folder = Path(checkpoint_path("default"))
     if not (folder / "config.json").is_file():
-        pytest.skip(f"the checkpoint drawings is not in this copy")
+        pytest.skip("the checkpoint drawings is not in this copy")
     card = checkpoint_card(folder)
-    for path in (folder / "README.md", ROOT / "model_cards" / f"drawings.md"):
+    for path in (folder / "README.md", ROOT / "model_cards" / "drawings.md"):
         assert path.read_text() == card, "run python scripts/write_model_cards.py"
     assert ModelCard(card).data.model_name == "drawings"
 

@@ -17,9 +17,11 @@ import json
 from pathlib import Path
 
 from huggingface_hub.dataclasses import strict
-from transformers import CLIPTextConfig, CLIPVisionConfig, PreTrainedConfig
+from transformers import AutoConfig, CLIPTextConfig, CLIPVisionConfig, PreTrainedConfig
 from transformers.configuration_utils import SubConfigSpec
 from transformers.utils import auto_docstring
+
+from .configuration_efficientnet_lite import EfficientNetLiteConfig
 
 PRESETS_FOLDER = Path(__file__).with_name("presets")
 
@@ -101,6 +103,16 @@ class UniResConfig(PreTrainedConfig):
         two convolutions: its coarsest level joins the patch embeddings, the finer ones the steps of the mask head.
         Our choice, for models that start from random weights, which learn faster so; CLIP's patch embeddings are
         good as they are.
+    backbone_config (`dict` or `PreTrainedConfig`, *optional*):
+        A backbone that `AutoBackbone` opens, in place of the pyramid: its `out_features` join the patch embeddings and
+        the steps of the mask head. Our choice, for models that start without CLIP's weights.
+    backbone_strides (`list[int]`, *optional*, defaults to `[4, 8, 16, 32]`):
+        The stride of each of the backbone's `out_features`, in pixels.
+    freeze_backbone_statistics (`bool`, *optional*, defaults to `True`):
+        Whether the batch norms of the backbone keep the statistics they came with while it learns.
+    use_class_similarity (`bool`, *optional*, defaults to `False`):
+        Whether sentences become directions among the backbone's last features, where its classes have theirs; the
+        similarity of each place joins the output of stage 1 and the mask logits. Our choice.
     use_likeness (`bool`, *optional*, defaults to `False`):
         Whether the cosine of each patch and the sentence in CLIP's joint space joins the output of stage 1 and the
         mask logits. Our choice, for models whose encoders `scripts/run_warmup.py` has prepared.
@@ -145,6 +157,9 @@ class UniResConfig(PreTrainedConfig):
         ),
         "stage1_config": UniResDecoderConfig,
         "stage2_config": UniResDecoderConfig,
+        "backbone_config": SubConfigSpec(
+            config_class=AutoConfig, model_type=EfficientNetLiteConfig.model_type, init_kwargs={}, optional=True
+        ),
     }
     keys_to_ignore_at_inference = ["vision_embeds", "image_indices"]
 
@@ -152,6 +167,10 @@ class UniResConfig(PreTrainedConfig):
     vision_config: dict | CLIPVisionConfig | None = None
     stage1_config: dict | UniResDecoderConfig | None = None
     stage2_config: dict | UniResDecoderConfig | None = None
+    backbone_config: dict | PreTrainedConfig | None = None
+    backbone_strides: list[int] | tuple[int, ...] = (4, 8, 16, 32)
+    freeze_backbone_statistics: bool = True
+    use_class_similarity: bool = False
     projection_dim: int = 512
     use_low_level_groups: bool = True
     use_high_level_groups: bool = True
@@ -243,6 +262,16 @@ class UniResConfig(PreTrainedConfig):
             )
         if self.mask_kernel_size % 2 == 0 or self.mask_kernel_size < 1:
             raise ValueError(f"`mask_kernel_size` is {self.mask_kernel_size}: it must be odd and positive.")
+
+    def validate_backbone(self):
+        features = getattr(self.backbone_config, "out_features", None)
+        if features is not None and len(features) != len(self.backbone_strides):
+            raise ValueError(
+                f"`backbone_strides` has {len(self.backbone_strides)} numbers for the {len(features)} `out_features` "
+                f"of the backbone ({', '.join(features)}): give the stride of each, in pixels."
+            )
+        if self.use_class_similarity and self.backbone_config is None:
+            raise ValueError("`use_class_similarity=True` needs a backbone: set `backbone_config` too.")
 
     def validate_pixel_pyramid(self):
         channels, patch = self.pixel_pyramid_channels, self.vision_config.patch_size

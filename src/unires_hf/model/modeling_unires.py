@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import CLIPModel, CLIPTextModel, CLIPVisionModel, PreTrainedModel
+from transformers import AutoBackbone, CLIPModel, CLIPTextModel, CLIPVisionModel, PreTrainedModel
 from transformers import initialization as init
 from transformers.activations import ACT2FN
 from transformers.masking_utils import create_bidirectional_mask
@@ -37,6 +37,7 @@ from transformers.utils.generic import (
 from transformers.utils.output_capturing import capture_outputs
 
 from .configuration_unires import UniResConfig, UniResDecoderConfig
+from .modeling_efficientnet_lite import EfficientNetLiteBackbone  # noqa: F401, makes `AutoBackbone` know it
 
 logger = logging.get_logger(__name__)
 
@@ -62,6 +63,8 @@ class UniResVisionOutput(ModelOutput):
     pixel_embeds (`tuple(torch.FloatTensor)`, *optional*):
         Features of the pixels for the last steps of the mask head, one tensor a step, of shape `(images, channels,
         height, width)` with twice the height and width of the one before.
+    class_features (`torch.FloatTensor` of shape `(images, channels, height, width)`, *optional*):
+        The backbone's last feature, which its classifier reads.
     """
 
     last_hidden_state: torch.FloatTensor | None = None
@@ -72,6 +75,7 @@ class UniResVisionOutput(ModelOutput):
     high_level_groups: torch.FloatTensor | None = None
     image_embeds: torch.FloatTensor | None = None
     pixel_embeds: tuple[torch.FloatTensor, ...] | None = None
+    class_features: torch.FloatTensor | None = None
 
 
 @auto_docstring(custom_intro="Output of [`UniResModel`]: one logit map an expression.")
@@ -315,6 +319,58 @@ class UniResPixelPyramid(nn.Module):
         return patch_embeds, tuple(projection(level) for projection, level in finer)
 
 
+class UniResBackboneFeatures(nn.Module):
+    """
+    Where a pretrained backbone's features go, computed once an image: those as coarse as the patches join the patch
+    embeddings, the finer ones the step of the mask head that has the nearest resolution (our choice).
+    """
+
+    def __init__(self, config: UniResConfig, channels: list[int]):
+        super().__init__()
+        patch_size = config.vision_config.patch_size
+        self.coarse = [i for i, stride in enumerate(config.backbone_strides) if stride > patch_size / 2**0.5]
+        self.patch_projections = nn.ModuleList(
+            [nn.Conv2d(channels[i], config.vision_config.hidden_size, kernel_size=1) for i in self.coarse]
+        )
+        self.fine = []
+        """The feature of each step of the mask head, or -1."""
+        for step in range(1, len(config.mask_head_channels)):
+            near = [
+                i
+                for i, stride in enumerate(config.backbone_strides)
+                if 2**-0.5 < stride / (patch_size / 2**step) <= 2**0.5
+            ]
+            self.fine.append(near[-1] if near else -1)
+        self.projections = nn.ModuleList(
+            [
+                nn.Identity() if i < 0 else nn.Conv2d(channels[i], width, kernel_size=1)
+                for i, width in zip(self.fine, config.mask_head_channels[1:], strict=True)
+            ]
+        )
+
+    def forward(
+        self, features: tuple[torch.Tensor, ...], grid_size: tuple[int, int]
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """The share of the patch embeddings (images, patches, hidden_size), and the features for the mask head."""
+        patch_embeds = sum(
+            resized(projection(features[i]), grid_size)
+            for i, projection in zip(self.coarse, self.patch_projections, strict=True)
+        )
+        pixel_embeds = tuple(
+            resized(projection(features[i]), tuple(side * 2 ** (step + 1) for side in grid_size))
+            for step, (i, projection) in enumerate(zip(self.fine, self.projections, strict=True))
+            if i >= 0
+        )
+        return patch_embeds.flatten(2).transpose(1, 2), pixel_embeds
+
+
+def resized(features: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Features (images, channels, h, w) at another height and width."""
+    if tuple(features.shape[-2:]) == tuple(size):
+        return features
+    return nn.functional.interpolate(features, size=size, mode="bilinear", align_corners=False)
+
+
 class UniResMaskHead(nn.Module):
     """
     Doubles the resolution step by step, then convolves the features with a kernel made from the sentence: CRIS's
@@ -408,6 +464,39 @@ class UniResLikeness(nn.Module):
         return cosines * self.logit_scale.float().exp() + self.logit_bias.float()
 
 
+class UniResClassSimilarity(nn.Module):
+    """
+    How much each place looks like what the sentence names, by the backbone's own classifier (our choice; not in the
+    paper): the sentence becomes a direction among the features that the classifier reads, where ImageNet's classes
+    have theirs, so that a word counts for which no mask was ever seen. `training/class_directions.py` teaches it.
+    """
+
+    def __init__(self, config: UniResConfig, channels: int):
+        super().__init__()
+        self.fc1 = nn.Linear(config.projection_dim, channels // 2)
+        self.fc2 = nn.Linear(channels // 2, channels)
+        self.logit_scale = nn.Parameter(torch.empty(()))
+        self.mask_scale = nn.Parameter(torch.empty(()))
+        self.projection = nn.Linear(1, config.stage1_config.hidden_size)
+
+    def directions(self, text_embeds: torch.Tensor) -> torch.Tensor:
+        """From sentences (expressions, projection_dim) to unit vectors (expressions, channels)."""
+        return nn.functional.normalize(self.fc2(nn.functional.gelu(self.fc1(text_embeds))).float(), dim=-1)
+
+    def forward(
+        self,
+        class_features: torch.Tensor,
+        text_embeds: torch.Tensor,
+        image_indices: torch.Tensor,
+        grid_size: tuple[int, int],
+    ) -> torch.Tensor:
+        """From (images, channels, h, w) to (expressions, 1, grid_height, grid_width)."""
+        features = class_features.float() / class_features.shape[1] ** 0.5
+        directions = self.directions(text_embeds)
+        similarity = torch.einsum("echw,ec->ehw", features[image_indices], directions)[:, None]
+        return resized(similarity, grid_size) * self.logit_scale.float().exp()
+
+
 class UniResPositions(nn.Module):
     """
     Where each patch is, for the decoders, which compare places: "leftmost", "above the mug". CRIS's decoder has sines
@@ -478,6 +567,9 @@ class UniResPreTrainedModel(PreTrainedModel):
             # CLIP's temperature starts at 14; a patch is unlike most names.
             init.constant_(module.logit_scale, 2.66)
             init.constant_(module.logit_bias, -4.0)
+        elif isinstance(module, UniResClassSimilarity):
+            init.constant_(module.logit_scale, 2.0)
+            init.zeros_(module.mask_scale)  # how far to be trusted is learned
         elif isinstance(module, UniResModel):
             for tokens in (module.low_level_group_tokens, module.high_level_group_tokens):
                 if tokens is not None:
@@ -628,12 +720,19 @@ class UniResModel(UniResPreTrainedModel):
             if config.use_decoder_positions:
                 self.stage2_positions = UniResPositions(config.stage2_config.hidden_size)
 
+        self.backbone = self.backbone_features = self.class_similarity = None
+        # CODEPATH: models for photographs have a pretrained backbone.
+        if config.backbone_config is not None:
+            self.backbone = AutoBackbone.from_config(config.backbone_config)
+            self.backbone_features = UniResBackboneFeatures(config, self.backbone.channels)
+            if config.use_class_similarity:
+                self.class_similarity = UniResClassSimilarity(config, self.backbone.channels[-1])
         self.pixel_embeddings = self.pixel_pyramid = None
         # CODEPATH: the preset `tiny` has the pyramid.
         if config.pixel_pyramid_channels is not None:
             self.pixel_pyramid = UniResPixelPyramid(config)
         # CODEPATH: the other presets have these; CRIS's projector, which `base-wide` resembles, does without.
-        elif config.use_pixel_embeds:
+        elif config.use_pixel_embeds and config.backbone_config is None:
             self.pixel_embeddings = UniResPixelEmbeddings(
                 config.vision_config.num_channels, config.mask_head_channels[-1]
             )
@@ -690,6 +789,14 @@ class UniResModel(UniResPreTrainedModel):
         )
         return model
 
+    def train(self, mode: bool = True) -> "UniResModel":
+        super().train(mode)
+        if self.backbone is not None and self.config.freeze_backbone_statistics:
+            for module in self.backbone.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+        return self
+
     def get_input_embeddings(self) -> nn.Module:
         return self.text_model.get_input_embeddings()
 
@@ -724,8 +831,13 @@ class UniResModel(UniResPreTrainedModel):
         width that the patch size divides will do; position embeddings are interpolated.
         """
         grid_height, grid_width = self._patch_grid(pixel_values)
-        patch_embeds = pixel_embeds = None
-        if self.pixel_pyramid is not None:
+        patch_embeds = pixel_embeds = class_features = None
+        if self.backbone is not None:
+            features = self.backbone(pixel_values, return_dict=True).feature_maps
+            patch_embeds, pixel_embeds = self.backbone_features(features, (grid_height, grid_width))
+            if self.class_similarity is not None:
+                class_features = features[-1]
+        elif self.pixel_pyramid is not None:
             patch_embeds, pixel_embeds = self.pixel_pyramid(pixel_values)
         elif self.pixel_embeddings is not None:
             scale = 2 ** (len(self.config.mask_head_channels) - 1)
@@ -743,6 +855,7 @@ class UniResModel(UniResPreTrainedModel):
         vision_outputs.pooler_output = joint_embeds[:, 0]
         vision_outputs.image_embeds = joint_embeds[:, 1:].unflatten(1, (grid_height, grid_width))
         vision_outputs.pixel_embeds = pixel_embeds
+        vision_outputs.class_features = class_features
         return vision_outputs
 
     @can_return_tuple
@@ -827,6 +940,16 @@ class UniResModel(UniResPreTrainedModel):
             likeness = self.likeness(patches, sentence, image_indices)
             hidden_states = hidden_states + self.likeness.projection(likeness.to(hidden_states.dtype))
 
+        class_similarity = None
+        if self.class_similarity is not None:
+            class_similarity = self.class_similarity(
+                vision_embeds.class_features, sentence, image_indices, (grid_height, grid_width)
+            )
+            projected = self.class_similarity.projection(
+                class_similarity.flatten(2).transpose(1, 2).to(sentence.dtype)
+            )
+            hidden_states = hidden_states + projected.to(hidden_states.dtype)
+
         # Stage 2: they attend to the groups that the words let through.
         # CODEPATH: every preset has stage 2; checkpoints of the ablation "one stage" do without.
         if self.config.use_stage2:
@@ -850,6 +973,9 @@ class UniResModel(UniResPreTrainedModel):
                 likeness, size=logits.shape[-2:], mode="bilinear", align_corners=False
             )
             logits = logits + likeness[:, 0].to(logits.dtype)
+        if class_similarity is not None:
+            by_class = resized(class_similarity, tuple(logits.shape[-2:]))[:, 0]
+            logits = logits + (self.class_similarity.mask_scale.float() * by_class).to(logits.dtype)
         presence_logits = self.presence_head(hidden_states, sentence)
 
         loss = None

@@ -568,7 +568,7 @@ class UniResPreTrainedModel(PreTrainedModel):
             init.constant_(module.logit_scale, 2.66)
             init.constant_(module.logit_bias, -4.0)
         elif isinstance(module, UniResClassSimilarity):
-            init.constant_(module.logit_scale, 2.0)
+            init.constant_(module.logit_scale, 2.6)  # a clear sight of a class is then about 5
             init.zeros_(module.mask_scale)  # how far to be trusted is learned
         elif isinstance(module, UniResModel):
             for tokens in (module.low_level_group_tokens, module.high_level_group_tokens):
@@ -907,14 +907,9 @@ class UniResModel(UniResPreTrainedModel):
         image_indices = self._image_indices(image_indices, num_images, input_ids)
 
         text_outputs = self.get_text_features(input_ids, attention_mask, return_dict=True, **kwargs)
-        words, sentence = text_outputs.last_hidden_state, text_outputs.pooler_output
+        words, sentence = text_outputs.last_hidden_state, self._of_unit_size(text_outputs.pooler_output)
 
-        patches = image_embeds.flatten(1, 2)
-        if self.likeness is not None:
-            # Likeness is of directions alone, so that lengths have grown as they pleased: they would drown the words.
-            patches, sentence = (
-                nn.functional.normalize(embeds, dim=-1) * embeds.shape[-1] ** 0.5 for embeds in (patches, sentence)
-            )
+        patches = self._of_unit_size(image_embeds.flatten(1, 2))
 
         # Stage 1: the image tokens attend to the words.
         image_tokens = self.image_projection(patches)
@@ -989,6 +984,16 @@ class UniResModel(UniResPreTrainedModel):
             vision_embeds=vision_embeds,
             image_indices=image_indices,
         )
+
+    def get_sentences(self, input_ids: torch.LongTensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
+        """The sentences as the decoders and heads read them: (expressions, projection_dim)."""
+        return self._of_unit_size(self.get_text_features(input_ids, attention_mask, return_dict=True).pooler_output)
+
+    def _of_unit_size(self, embeds: torch.Tensor) -> torch.Tensor:
+        # Similarity is of directions alone, so nothing keeps their lengths from growing: they would drown the words.
+        if self.likeness is None:
+            return embeds
+        return nn.functional.normalize(embeds, dim=-1) * embeds.shape[-1] ** 0.5
 
     def _patch_grid(self, pixel_values: torch.Tensor) -> tuple[int, int]:
         height, width = pixel_values.shape[-2:]

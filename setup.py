@@ -32,6 +32,7 @@ setup(
             "checkpoints/*/*",
             "baselines/presets/*.json",
             "experiments/*.json",
+            "training/*.json",
             "report/*.html",
             "evaluation/*/*.md",
             "evaluation/*/*.txt",

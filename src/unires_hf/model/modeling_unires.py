@@ -13,6 +13,7 @@
 # limitations under the License.
 """PyTorch UniRES model: CLIP's two encoders, group tokens, region filters, two decoder stages and a mask head."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -332,18 +333,14 @@ class UniResBackboneFeatures(nn.Module):
         self.patch_projections = nn.ModuleList(
             [nn.Conv2d(channels[i], config.vision_config.hidden_size, kernel_size=1) for i in self.coarse]
         )
-        self.fine = []
-        """The feature of each step of the mask head, or -1."""
-        for step in range(1, len(config.mask_head_channels)):
-            near = [
-                i
-                for i, stride in enumerate(config.backbone_strides)
-                if 2**-0.5 < stride / (patch_size / 2**step) <= 2**0.5
-            ]
-            self.fine.append(near[-1] if near else -1)
+        steps = [patch_size / 2**step for step in range(1, len(config.mask_head_channels))]
+        self.fine = [
+            min(range(len(channels)), key=lambda i: abs(math.log2(config.backbone_strides[i] / step)))  # noqa: B023
+            for step in steps
+        ]
         self.projections = nn.ModuleList(
             [
-                nn.Identity() if i < 0 else nn.Conv2d(channels[i], width, kernel_size=1)
+                nn.Conv2d(channels[i], width, kernel_size=1)
                 for i, width in zip(self.fine, config.mask_head_channels[1:], strict=True)
             ]
         )
@@ -359,7 +356,6 @@ class UniResBackboneFeatures(nn.Module):
         pixel_embeds = tuple(
             resized(projection(features[i]), tuple(side * 2 ** (step + 1) for side in grid_size))
             for step, (i, projection) in enumerate(zip(self.fine, self.projections, strict=True))
-            if i >= 0
         )
         return patch_embeds.flatten(2).transpose(1, 2), pixel_embeds
 

@@ -27,6 +27,13 @@ class ModelArguments:
     resize_mode: str = field(
         default="letterbox", metadata={"help": "letterbox keeps the aspect ratio; squash does not."}
     )
+    backbone: str | None = field(
+        default=None,
+        metadata={
+            "help": "ImageNet weights for a new model's backbone: efficientnet-lite0, -lite1 or -lite2, each in a "
+            "package of its own (extra `backbones`)."
+        },
+    )
     config_overrides: str = field(
         default="{}", metadata={"help": 'Fields of UniResConfig as JSON, such as {"use_stage2": false}.'}
     )
@@ -120,6 +127,10 @@ class UniResTrainingArguments(TrainingArguments):
     clip_learning_rate: float | None = field(
         default=None,
         metadata={"help": "Learning rate of CLIP's two encoders, or a rival's, if it shall differ. Our option."},
+    )
+    class_direction_weight: float = field(
+        default=0.0,
+        metadata={"help": "Weight of naming ImageNet's classes by text alone, in every step; needs --backbone."},
     )
     weight_decay: float = field(default=5e-4, metadata={"help": "Paper, A.3: 5e-4."})
     num_train_epochs: float = field(default=15.0, metadata={"help": "Paper, A.3: 15 (pre-training: 50)."})

@@ -22,6 +22,7 @@ from unires_hf.baselines.peers.clipseg import ReferringCLIPSeg, clipseg_config, 
 from unires_hf.checkpoints import checkpoint_path
 
 from .arguments import ModelArguments
+from .imagenet_weights import load_classifier
 from .tokenizer import train_clip_tokenizer
 
 LAVT_LENGTH = 20  # tokens of a sentence, as published
@@ -52,6 +53,8 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTra
         processor = make_processor(model.config, AutoTokenizer.from_pretrained(arguments.clip), arguments.resize_mode)
     else:
         model, processor = _from_preset(arguments, overrides, texts)
+    if arguments.backbone is not None:
+        load_backbone(model, arguments.backbone)
     if arguments.attn_implementation is not None:
         model.set_attn_implementation(arguments.attn_implementation)
     for name in arguments.freeze:
@@ -59,6 +62,26 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTra
             raise ValueError(f"--freeze {name}: the model has no such module; it has {', '.join(_children(model))}.")
         model.get_submodule(name).requires_grad_(False)
     return model, processor
+
+
+def load_backbone(model: PreTrainedModel, name: str) -> None:
+    """Gives the model's backbone the ImageNet weights of a package; see [`load_classifier`].
+
+    Raises:
+        ValueError: if the model has no backbone, or one of another size.
+    """
+    backbone = getattr(model, "backbone", None)
+    if backbone is None:
+        raise ValueError(f"--backbone {name}: the model has no backbone; set `backbone_config`, or use preset small.")
+    weights = load_classifier(name).efficientnet_lite.state_dict()
+    own = backbone.state_dict()
+    strange = [key for key, weight in own.items() if key not in weights or weights[key].shape != weight.shape]
+    if strange:
+        raise ValueError(
+            f"--backbone {name}: the model's backbone is another one; {len(strange)} of its weights, such as "
+            f"{strange[0]}, are not {name}'s. Set `backbone_config` to its coefficients."
+        )
+    backbone.load_state_dict({key: weights[key] for key in own})
 
 
 def _load(name: str, overrides: dict[str, Any]) -> tuple[PreTrainedModel, UniResProcessor]:

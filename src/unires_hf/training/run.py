@@ -8,13 +8,14 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset, IterableDataset
-from transformers import TrainerCallback, set_seed
+from transformers import ProcessorMixin, TrainerCallback, set_seed
 
 from unires_hf.data.groups import Rows, training_set
 from unires_hf.loading import load_rows, load_training_rows
 
 from .arguments import DataArguments, ModelArguments, UniResTrainingArguments
 from .build import build_model
+from .class_directions import ClassDirections, class_texts
 from .resuming import last_checkpoint
 from .run_card import facts_of
 from .trainer import UniResTrainer
@@ -67,7 +68,10 @@ def run(
     else:
         arguments.eval_strategy = "no"
 
-    model, processor = build_model(model_arguments, sample_texts(sets or [eval_rows]))
+    texts = sample_texts(sets or [eval_rows])
+    if arguments.class_direction_weight:
+        texts = itertools.chain(texts, class_texts())
+    model, processor = build_model(model_arguments, texts)
     trainer = UniResTrainer(
         model,
         arguments,
@@ -78,6 +82,7 @@ def run(
         facts=facts_of(model_arguments, data_arguments),
         callbacks=callbacks,
         compute_loss_func=compute_loss_func,
+        class_directions=_class_directions(model_arguments, data_arguments, arguments, processor),
     )
     if train_dataset is not None:
         images = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
@@ -103,6 +108,19 @@ def run(
     if arguments.push_to_hub:
         trainer.push_to_hub()
     return trainer
+
+
+def _class_directions(
+    model_arguments: ModelArguments,
+    data_arguments: DataArguments,
+    arguments: UniResTrainingArguments,
+    processor: ProcessorMixin,
+) -> ClassDirections | None:
+    if not arguments.class_direction_weight:
+        return None
+    if model_arguments.backbone is None:
+        raise ValueError("--class_direction_weight needs --backbone: the classes are those of its classifier.")
+    return ClassDirections(model_arguments.backbone, processor.tokenizer, data_arguments.max_text_length)
 
 
 def sample_texts(sets: Iterable[Rows | IterableDataset]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 """transformers' Trainer for the flat batch: groups for training, whole images at original size for evaluation."""
 
 import math
+import random
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from unires_hf.data.groups import ExpressionGroups, SampledExpressions, Streamed
 from unires_hf.evaluation import Results, evaluate_model
 
 from .arguments import UniResTrainingArguments
+from .class_directions import ClassDirections, class_direction_loss
 from .example_masks import draw_examples
 from .resuming import last_checkpoint
 from .run_card import model_card
@@ -44,6 +46,8 @@ class UniResTrainer(Trainer):
         max_text_length (`int`, *optional*, defaults to 17): tokens of a sentence (paper, A.3).
         facts (`Mapping[str, str]`, *optional*): what else the model card says of the run, such as its data.
         compute_loss_func (`Callable`, *optional*): as for `Trainer`; returns the mean over the expressions of a batch.
+        class_directions ([`ClassDirections`], *optional*): names that each step teaches as well, with the weight
+            `class_direction_weight`.
 
     Raises:
         ValueError: if one process has several GPUs, or FSDP shards a model that is to be measured.
@@ -62,6 +66,7 @@ class UniResTrainer(Trainer):
         facts: Mapping[str, str] | None = None,
         callbacks: list[TrainerCallback] | None = None,
         compute_loss_func: Callable[..., torch.Tensor] | None = None,
+        class_directions: ClassDirections | None = None,
     ):
         if args.n_gpu > 1:
             raise ValueError(
@@ -83,6 +88,7 @@ class UniResTrainer(Trainer):
                 "A model that FSDP has sharded cannot be measured while it trains, since processes measure different "
                 "numbers of batches: leave out --eval_data, and run `unires evaluate` afterwards."
             )
+        self.class_directions = class_directions
         self.facts = dict(facts or {})
         self.results: Results | None = None
         self._expressions = self._counted_steps = 0
@@ -124,6 +130,13 @@ class UniResTrainer(Trainer):
             # What follows takes plain means, over accumulation steps and over processes.
             batches = self.accelerator.num_processes * self.current_gradient_accumulation_steps
             loss = loss * (len(inputs["input_ids"]) * batches / num_items_in_batch)
+        if self.class_directions is not None and model.training:
+            batches = self.current_gradient_accumulation_steps if num_items_in_batch is not None else 1
+            rng = random.Random(f"{self.args.seed} {self.state.global_step} {self.args.process_index}")
+            names = self._prepare_inputs(self.class_directions.sample(rng))
+            with self.compute_loss_context_manager():
+                naming = class_direction_loss(self.accelerator.unwrap_model(model), names)
+            loss = loss + self.args.class_direction_weight * naming / batches
         return (loss, outputs) if return_outputs else loss
 
     def training_step(

@@ -1,0 +1,118 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""A backbone of `AutoBackbone` in UniRES: where its features go, and that any will do."""
+
+import pytest
+import torch
+from huggingface_hub.errors import StrictDataclassClassValidationError
+from tiny_unires import tiny_config, tiny_inputs
+
+from unires_hf import UniResModel
+
+LITE = {
+    "model_type": "efficientnet_lite",
+    "width_coefficient": 0.1,
+    "out_features": ["stage2", "stage3", "stage5", "stage7"],
+}
+RESNET = {
+    "model_type": "resnet",
+    "embedding_size": 8,
+    "hidden_sizes": [8, 16, 24, 32],
+    "depths": [1, 1, 1, 1],
+    "layer_type": "basic",
+    "out_features": ["stage1", "stage2", "stage3", "stage4"],
+}
+CONVNEXT = {
+    "model_type": "convnextv2",
+    "hidden_sizes": [8, 16, 24, 32],
+    "depths": [1, 1, 1, 1],
+    "out_features": ["stage1", "stage2", "stage3", "stage4"],
+}
+SWIN = {
+    "model_type": "swin",
+    "embed_dim": 8,
+    "depths": [1, 1, 1, 1],
+    "num_heads": [1, 1, 2, 2],
+    "window_size": 4,
+    "image_size": 64,
+    "out_features": ["stage1", "stage2", "stage3", "stage4"],
+}
+
+
+def make_model(**fields) -> UniResModel:
+    torch.manual_seed(0)
+    config = tiny_config(**{"backbone_config": LITE, **fields})
+    config.vision_config.patch_size = 16
+    config.vision_config.image_size = 64
+    return UniResModel(config).eval()
+
+
+@pytest.mark.parametrize("backbone", [LITE, RESNET, CONVNEXT, SWIN], ids=lambda it: it["model_type"])
+def test_any_backbone_joins_patches_and_mask_head(backbone, tmp_path):
+    model = make_model(backbone_config=backbone)
+    inputs = tiny_inputs(2, 3, size=(64, 96))
+    logits = model(**inputs).logits
+    assert logits.shape == (3, 16, 24)
+    model.save_pretrained(tmp_path)
+    again = UniResModel.from_pretrained(tmp_path).eval()
+    torch.testing.assert_close(again(**inputs).logits, logits)
+    with torch.no_grad():
+        for projections in (model.backbone_features.patch_projections, model.backbone_features.projections):
+            before = model(**inputs).logits
+            for projection in projections:
+                projection.weight.zero_()
+            assert not torch.allclose(model(**inputs).logits, before)
+
+
+def test_features_go_where_the_resolution_is_nearest():
+    model = make_model()
+    assert model.backbone_features.coarse == [2, 3]  # strides 16 and 32, of patches of 16
+    assert model.backbone_features.fine == [1, 0]  # strides 8 and 4, of the steps to 8 and 4
+
+
+def test_an_image_is_encoded_once_for_all_its_expressions():
+    model = make_model(use_class_similarity=True, use_likeness=True)
+    inputs = tiny_inputs(1, 4, size=(64, 64))
+    together = model(**inputs).logits
+    vision_embeds = model.get_image_features(inputs["pixel_values"])
+    for number in range(4):
+        one = model(
+            vision_embeds=vision_embeds,
+            input_ids=inputs["input_ids"][number : number + 1],
+            attention_mask=inputs["attention_mask"][number : number + 1],
+        )
+        torch.testing.assert_close(one.logits[0], together[number], rtol=1e-4, atol=1e-4)
+
+
+def test_the_similarity_of_a_class_counts_once_it_is_trusted():
+    """A direction that only the left half of the picture has raises the logits there."""
+    model = make_model(use_class_similarity=True)
+    inputs = tiny_inputs(1, size=(64, 64))
+    vision_embeds = model.get_image_features(inputs.pop("pixel_values"))
+    inputs.pop("image_indices")
+    direction = model.class_similarity.directions(model.get_sentences(**inputs))[0]
+    seen = torch.zeros_like(vision_embeds.class_features)
+    seen[0, :, :, 0] = direction[:, None] * 100
+    vision_embeds.class_features = seen
+    with torch.no_grad():
+        model.class_similarity.projection.weight.zero_()
+        before = model(**inputs, vision_embeds=vision_embeds).logits[0]
+        model.class_similarity.mask_scale.fill_(1.0)
+        rise = model(**inputs, vision_embeds=vision_embeds).logits[0] - before
+    assert rise[:, 0].min() > 1 > rise[:, -1].abs().max()
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_statistics_of_the_backbone_stay_as_they_came(frozen):
+    model = make_model(freeze_backbone_statistics=frozen).train()
+    before = model.backbone.stem.norm.running_mean.clone()
+    model(**tiny_inputs(2, size=(64, 64)))
+    assert torch.equal(model.backbone.stem.norm.running_mean, before) == frozen
+
+
+def test_strides_are_one_a_feature():
+    with pytest.raises(
+        StrictDataclassClassValidationError, match="`backbone_strides` has 4 numbers for the 1 `out_features`"
+    ):
+        tiny_config(backbone_config={**LITE, "out_features": ["stage7"]})
+    with pytest.raises(StrictDataclassClassValidationError, match="needs a backbone"):
+        tiny_config(use_class_similarity=True)

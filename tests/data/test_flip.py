@@ -8,6 +8,7 @@ from PIL import Image
 from unires_hf.data import masks
 from unires_hf.data.flip import flip_row, mirror_words
 from unires_hf.data.groups import SampledExpressions
+from unires_hf.data.opener import Opener
 
 
 def make_row(number: int = 0) -> dict:
@@ -61,7 +62,7 @@ def test_words(text, mirrored):
 
 
 def test_every_second_row_of_a_sample_is_mirrored():
-    samples = SampledExpressions([[make_row(number) for number in range(100)]], 1, flip=True)
+    samples = SampledExpressions([[make_row(number) for number in range(100)]], 1, opener=Opener(flip=True))
     words = [row["targets"][0]["expressions"][0]["text"] for row in samples]
     assert 35 < words.count("right arm of the man") < 65
     assert words == [row["targets"][0]["expressions"][0]["text"] for row in samples]

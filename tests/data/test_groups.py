@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from unires_hf.data import masks
 from unires_hf.data.groups import ExpressionGroups, SampledExpressions, StreamedExpressions, training_set
+from unires_hf.data.opener import Opener
 from unires_hf.data.schema import FEATURES
 
 
@@ -187,7 +188,7 @@ def test_an_unreadable_row_gives_its_place_to_the_next(caplog):
     assert groups.opener.left_out == 2
     assert "Image a3 of test cannot be read" in caplog.text and "[4, 4] (h, w), the picture [8, 10]" in caplog.text
     with pytest.raises(ValueError, match="Image a[35] of test cannot be read"):
-        list(ExpressionGroups(Dataset.from_list(table, FEATURES), 12, strict=True))
+        list(ExpressionGroups(Dataset.from_list(table, FEATURES), 12, opener=Opener(strict=True)))
 
 
 def test_a_data_set_that_is_broken_throughout_stops():

@@ -9,8 +9,8 @@ from PIL import ImageOps
 from . import masks
 from .schema import Row
 
-# Whole words: not "bright", "alright", "leftover".
-_SIDE = re.compile(r"\b(left|right)(?=(most|ward|wards|hand|side)?\b)", re.IGNORECASE)
+# Whole words: not "bright", "alright", "leftover"; but those of "front_left_door".
+_SIDE = re.compile(r"(?<![^\W_])(left|right)(?=(most|ward|wards|hand|side)?(?![^\W_]))", re.IGNORECASE)
 _OTHER = {"left": "right", "right": "left", "Left": "Right", "Right": "Left", "LEFT": "RIGHT", "RIGHT": "LEFT"}
 
 
@@ -33,7 +33,7 @@ def flip_row(row: Row) -> Row:
 
     Returns:
         `Row`: a new one. `image_id`, `target_id` and `expression_id` stay; `part` changes side as the words do, since
-        a mirrored left arm is a right arm.
+        a mirrored left arm is a right arm, and a mirrored car's own left door its own right one.
     """
     return {
         **row,
@@ -49,6 +49,6 @@ def _flip_target(target: Row, width: int) -> Row:
         **target,
         "part": None if target["part"] is None else mirror_words(target["part"]),
         "bbox": [width - x - w, y, w, h],
-        "mask": None if mask is None else masks.encode(np.ascontiguousarray(masks.decode(mask)[:, ::-1])),
+        "mask": None if mask is None else masks.resample(mask, np.arange(mask["size"][0]), np.arange(width)[::-1]),
         "expressions": [{**it, "text": mirror_words(it["text"])} for it in target["expressions"]],
     }

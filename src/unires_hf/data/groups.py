@@ -36,17 +36,17 @@ class _Epoch(torch.utils.data.Dataset):
     sequence. A row that cannot be read gives its place to the next one.
     """
 
-    def __init__(self, seed: int, flip: bool, strict: bool):
+    def __init__(self, seed: int, opener: Opener | None):
         self.seed = seed
-        self.opener = Opener(flip, strict)
+        self.opener = opener or Opener()
         self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # seen by workers that live on
 
     def set_epoch(self, epoch: int) -> None:
         """Shuffles and deals anew: the same epoch is always the same."""
         self.epoch.fill_(epoch)
 
-    def draw(self, index: int, dealer: random.Random) -> Row | None:
-        """Line `index` of this epoch, not opened; None if nothing is said there."""
+    def draw(self, index: int, dealer: random.Random) -> tuple[Row, Rows] | None:
+        """Line `index` of this epoch, not opened, and the rows it is one of; None if nothing is said there."""
         raise NotImplementedError
 
     def __getitem__(self, index: int) -> Row:
@@ -55,8 +55,8 @@ class _Epoch(torch.utils.data.Dataset):
         for step in range(len(self)):
             place = (index + step) % len(self)
             dealer = random.Random(f"{self.seed} {int(self.epoch)} {place}")
-            row = self.draw(place, dealer)
-            row = None if row is None else self.opener(row, dealer)
+            drawn = self.draw(place, dealer)
+            row = None if drawn is None else self.opener(drawn[0], dealer, drawn[1])
             if row is not None:
                 return row
         raise ValueError("None of the rows has an expression with a mask that can be read: there is nothing to learn.")
@@ -74,16 +74,14 @@ class ExpressionGroups(_Epoch):
         rows (`datasets.Dataset`): rows of `FEATURES`.
         expressions_per_image (`int`): the largest group. Our choice of 8 in the recipes: RefCOCO has 7 an image.
         seed (`int`, *optional*, defaults to 0): with the epoch's number it decides the order and who is grouped.
-        flip, strict (`bool`, *optional*, default to `False`): see [`Opener`].
+        opener (`Opener`, *optional*): opens the rows; by default it does no more than that.
 
     Raises:
         ValueError: if there is nothing to learn from, or `expressions_per_image` is less than 1.
     """
 
-    def __init__(
-        self, rows: Dataset, expressions_per_image: int, seed: int = 0, flip: bool = False, strict: bool = False
-    ):
-        super().__init__(seed, flip, strict)
+    def __init__(self, rows: Dataset, expressions_per_image: int, seed: int = 0, opener: Opener | None = None):
+        super().__init__(seed, opener)
         self.rows = _undecoded(rows)
         self.expressions_per_image = _at_least_one(expressions_per_image)
         # The images stay unread.
@@ -112,11 +110,11 @@ class ExpressionGroups(_Epoch):
     def __len__(self) -> int:
         return len(self.groups)  # the same in every epoch
 
-    def draw(self, index: int, dealer: random.Random) -> Row:
+    def draw(self, index: int, dealer: random.Random) -> tuple[Row, Rows]:
         if self._dealt != self.epoch:
             self._deal()
         row_index, sayings = self.groups[index]
-        return narrow(self.rows[row_index], sayings)
+        return narrow(self.rows[row_index], sayings), self.rows
 
 
 class SampledExpressions(_Epoch):
@@ -132,9 +130,11 @@ class SampledExpressions(_Epoch):
         weights (`Sequence[float]`, *optional*): how often to draw from each of the sequences, in any unit. An epoch
             then has as many lines as there are rows in all, each a random row of a sequence so chosen; without
             weights it has each row once.
+        length (`int`, *optional*): lines of an epoch instead, drawn with weights. Where rows are few, epochs are
+            short, and at the end of each a data loader runs dry.
         part_share (`float`, *optional*): the share of part expressions in a line, in [0, 1], where the image has as
             many of either granularity; by default whatever the draw gives.
-        seed, flip, strict: as for [`ExpressionGroups`].
+        seed, opener: as for [`ExpressionGroups`].
 
     Raises:
         ValueError: if there are no rows, or a number is out of range.
@@ -147,13 +147,16 @@ class SampledExpressions(_Epoch):
         weights: Sequence[float] | None = None,
         part_share: float | None = None,
         seed: int = 0,
-        flip: bool = False,
-        strict: bool = False,
+        opener: Opener | None = None,
+        length: int | None = None,
     ):
-        super().__init__(seed, flip, strict)
+        super().__init__(seed, opener)
         self.rows = [_undecoded(one) for one in rows]
         self.expressions_per_image = _at_least_one(expressions_per_image)
         self.weights = None if weights is None else checked_weights(weights, len(self.rows))
+        self.length = length
+        if length is not None and weights is None:
+            raise ValueError("An epoch of another length is drawn: give `--train_weights` too.")
         self.part_share = _checked_share(part_share)
         self.starts = list(itertools.accumulate(map(len, self.rows), initial=0))
         if not all(map(len, self.rows)):
@@ -161,9 +164,9 @@ class SampledExpressions(_Epoch):
         self._ordered = -1
 
     def __len__(self) -> int:
-        return self.starts[-1]
+        return self.length or self.starts[-1]
 
-    def draw(self, index: int, dealer: random.Random) -> Row | None:
+    def draw(self, index: int, dealer: random.Random) -> tuple[Row, Rows] | None:
         if self.weights is not None:
             (rows,) = dealer.choices(self.rows, self.weights)
             row = rows[dealer.randrange(len(rows))]
@@ -173,9 +176,12 @@ class SampledExpressions(_Epoch):
                 self._order = np.random.default_rng([self.seed, self._ordered]).permutation(len(self))
             place = int(self._order[index])
             number = bisect_right(self.starts, place) - 1
-            row = self.rows[number][place - self.starts[number]]
+            rows = self.rows[number]
+            row = rows[place - self.starts[number]]
+        if self.opener.draws_words(row):
+            return row, rows
         sayings = choose(row["targets"], self.expressions_per_image, self.part_share, dealer)
-        return narrow(row, sayings) if sayings else None
+        return (narrow(row, sayings), rows) if sayings else None
 
 
 class StreamedExpressions(torch.utils.data.IterableDataset):
@@ -185,7 +191,7 @@ class StreamedExpressions(torch.utils.data.IterableDataset):
 
     Args:
         rows (`datasets.IterableDataset`): rows of `FEATURES`; their shards are spread over processes and workers.
-        expressions_per_image, part_share, seed, flip, strict: as for [`SampledExpressions`].
+        expressions_per_image, part_share, seed, opener: as for [`SampledExpressions`].
         buffer_size (`int`, *optional*, defaults to 1000): rows among which the next one is drawn.
         process, processes (`int`, *optional*): the number of this process among them: it reads its own rows only.
 
@@ -199,8 +205,7 @@ class StreamedExpressions(torch.utils.data.IterableDataset):
         expressions_per_image: int,
         part_share: float | None = None,
         seed: int = 0,
-        flip: bool = False,
-        strict: bool = False,
+        opener: Opener | None = None,
         buffer_size: int = 1000,
         process: int = 0,
         processes: int = 1,
@@ -209,7 +214,7 @@ class StreamedExpressions(torch.utils.data.IterableDataset):
         self.expressions_per_image = _at_least_one(expressions_per_image)
         self.part_share = _checked_share(part_share)
         self.seed = seed
-        self.opener = Opener(flip, strict)
+        self.opener = opener or Opener()
         self.buffer_size = buffer_size
         self.process, self.processes = process, processes
 
@@ -221,8 +226,10 @@ class StreamedExpressions(torch.utils.data.IterableDataset):
             seen = 0
             for row in split_dataset_by_node(rows, self.process, self.processes):
                 dealer = random.Random(f"{self.seed} {number} {row['image_id']}")
-                sayings = choose(row["targets"], self.expressions_per_image, self.part_share, dealer)
-                opened = self.opener(narrow(row, sayings), dealer) if sayings else None
+                if not self.opener.draws_words(row):
+                    sayings = choose(row["targets"], self.expressions_per_image, self.part_share, dealer)
+                    row = narrow(row, sayings) if sayings else None
+                opened = None if row is None else self.opener(row, dealer)
                 if opened is not None:
                     seen += 1
                     yield opened
@@ -236,21 +243,21 @@ def training_set(
     weights: Sequence[float] | None = None,
     part_share: float | None = None,
     seed: int = 0,
-    flip: bool = False,
-    strict: bool = False,
+    opener: Opener | None = None,
     buffer_size: int = 1000,
     process: int = 0,
     processes: int = 1,
+    length: int | None = None,
 ) -> ExpressionGroups | SampledExpressions | StreamedExpressions:
     """
-    The data set that fits the rows: everything once an epoch where rows are stored and nothing is asked of the
-    mixture, else a random choice.
+    The data set that fits the rows: everything once an epoch where rows are stored with their words and nothing is
+    asked of the mixture, else a random choice.
 
     Args:
         rows: one or more sets of rows, all of them sequences or all of them streams. Streams without weights are mixed
             in equal shares.
-        expressions_per_image, weights, part_share, seed, flip, strict, buffer_size, process, processes: of the three
-            classes.
+        expressions_per_image, weights, part_share, seed, opener, buffer_size, process, processes, length: of the
+            three classes.
     """
     if isinstance(rows[0], IterableDataset):
         shares = checked_weights(weights or [1] * len(rows), len(rows))
@@ -259,11 +266,12 @@ def training_set(
             shares = [share / sum(shares) for share in shares]
             mixed = interleave_datasets(list(rows), shares, seed=seed, stopping_strategy="all_exhausted")
         return StreamedExpressions(
-            mixed, expressions_per_image, part_share, seed, flip, strict, buffer_size, process, processes
+            mixed, expressions_per_image, part_share, seed, opener, buffer_size, process, processes
         )
-    if weights is None and part_share is None and all(isinstance(one, Dataset) for one in rows):
-        return ExpressionGroups(concatenate_datasets(list(rows)), expressions_per_image, seed, flip, strict)
-    return SampledExpressions(rows, expressions_per_image, weights, part_share, seed, flip, strict)
+    dealt = weights is None and part_share is None and (opener is None or opener.speak is None)
+    if dealt and all(isinstance(one, Dataset) for one in rows):
+        return ExpressionGroups(concatenate_datasets(list(rows)), expressions_per_image, seed, opener)
+    return SampledExpressions(rows, expressions_per_image, weights, part_share, seed, opener, length)
 
 
 def sayings_of(targets: Sequence[Row]) -> list[Saying]:

@@ -3,11 +3,14 @@
 
 import logging
 import random
+from collections.abc import Callable, Sequence
 
+import datasets
 import torch
-from datasets import Image
+from PIL import Image
 
 from . import masks
+from .augmentation import Augmentation
 from .flip import flip_row
 from .schema import Row
 
@@ -18,30 +21,67 @@ MANY = 50  # unreadable rows in succession: then the data set is broken, not a r
 
 class Opener:
     """
-    Opens narrowed rows: decodes the picture, checks the masks, and mirrors every second one if asked.
+    Opens narrowed rows: decodes the picture, checks the masks, and changes the picture and draws words if asked.
 
     Args:
-        flip (`bool`): mirror half of the rows, with left and right exchanged in their words.
-        strict (`bool`): stop at the first row that cannot be read, rather than leave it out with a warning.
+        flip (`bool`, *optional*): mirror half of the rows, with left and right exchanged in their words.
+        strict (`bool`, *optional*): stop at the first row that cannot be read, rather than leave it out and warn.
+        augmentation (`Augmentation`, *optional*): what else happens to pictures.
+        speak (`Callable`, *optional*): draws words for a row that comes without any: called with the row as it is
+            seen, its picture and a `random.Random`, returns targets with expressions.
     """
 
-    def __init__(self, flip: bool, strict: bool):
+    def __init__(
+        self,
+        flip: bool = False,
+        strict: bool = False,
+        augmentation: Augmentation | None = None,
+        speak: Callable[[Row, Image.Image, random.Random], list[Row]] | None = None,
+    ):
         self.flip = flip
         self.strict = strict
+        self.augmentation = augmentation
+        self.speak = speak
         self.left_out = torch.zeros((), dtype=torch.int64).share_memory_()  # by all workers of a data loader
         self.in_succession = 0
 
-    def __call__(self, row: Row, dealer: random.Random) -> Row | None:
-        """The row with its picture decoded, or None if that, or a mask, cannot be read.
+    def draws_words(self, row: Row) -> bool:
+        """Whether a row gets its words here: all its targets are needed then."""
+        return self.speak is not None and not any(target["expressions"] for target in row["targets"])
+
+    def __call__(self, row: Row, dealer: random.Random, others: Sequence[Row] = ()) -> Row | None:
+        """
+        The row with its picture decoded, or None if that, or a mask, cannot be read, or nothing can be said of it.
+
+        Args:
+            row (`Row`): as it is stored.
+            dealer (`random.Random`): decides what is left to chance.
+            others (`Sequence[Row]`, *optional*): rows of which one may take part in a scene.
 
         Raises:
             ValueError: if that is to stop the run, or so many in succession cannot be read that more is wrong.
         """
         mirrored = self.flip and dealer.random() < 0.5
+        drawn = self.draws_words(row)
+        row = self._read(row)
+        if row is None:
+            return None
+        row = flip_row(row) if mirrored else row
+        if self.augmentation is not None:
+            other = None
+            if drawn and others and dealer.random() < self.augmentation.scenes:
+                other = self._read(others[dealer.randrange(len(others))])
+            row = self.augmentation.free(row, dealer, other) if drawn else self.augmentation.fixed(row, dealer)
+        if drawn:
+            row = {**row, "targets": self.speak(row, row["image"], dealer)}
+        return row if row["targets"] else None
+
+    def _read(self, row: Row) -> Row | None:
         try:
             opened = {**row, "image": _decoded(row["image"])}
             for target in row["targets"]:
-                _check_mask(target, opened["image"].size)
+                if target["mask"] is not None:
+                    _check_mask(target, opened["image"].size)
         # A broken file fails in whatever way its decoder likes.
         except Exception as error:
             self.left_out += 1
@@ -54,12 +94,12 @@ class Opener:
             logger.warning("%s It is left out; that makes %d by now.", reason, self.left_out)
             return None
         self.in_succession = 0
-        return flip_row(opened) if mirrored else opened
+        return opened
 
 
 def _decoded(image):
     if isinstance(image, dict):
-        return Image().decode_example(image)
+        return datasets.Image().decode_example(image)
     image.load()
     return image
 

@@ -82,6 +82,10 @@ class DataArguments:
         default=None,
         metadata={"help": "How often to draw from each of --train_data, in any unit. Default: each image once."},
     )
+    images_per_epoch: int | None = field(
+        default=None,
+        metadata={"help": "Images drawn in an epoch, with --train_weights. Default: as many as there are."},
+    )
     object_part_ratio: float | None = field(
         default=None,
         metadata={"help": "Share of part expressions among those of an image, 0 to 1. Default: as the data are."},
@@ -99,6 +103,16 @@ class DataArguments:
             "help": "Mirror every second picture, with left and right exchanged in its words. Off, since words are "
             'not understood: "the one left" is mirrored as well.'
         },
+    )
+    augment: bool = field(
+        default=False,
+        metadata={
+            "help": "Other light, blur, JPEG; where words are drawn for a row, also crops, and scenes of two pictures."
+        },
+    )
+    draw_expressions: bool = field(
+        default=False,
+        metadata={"help": "Draw words anew, each time, for images of --train_data that come without any."},
     )
     strict_data: bool = field(
         default=False, metadata={"help": "Stop at an image or mask that cannot be read; default: leave it out, warn."}
@@ -131,6 +145,17 @@ class UniResTrainingArguments(TrainingArguments):
     class_direction_weight: float = field(
         default=0.0,
         metadata={"help": "Weight of naming ImageNet's classes by text alone, in every step; needs --backbone."},
+    )
+    backbone_learning_rate: float | None = field(
+        default=None, metadata={"help": "Learning rate of a pretrained backbone, if it shall differ. Our option."}
+    )
+    average_weights: float | None = field(
+        default=None,
+        metadata={"help": "Evaluate and save an exponential mean of the weights with this decay, such as 0.999."},
+    )
+    max_training_minutes: float | None = field(
+        default=None,
+        metadata={"help": "End after so many minutes at the latest; the learning rate is then 0."},
     )
     weight_decay: float = field(default=5e-4, metadata={"help": "Paper, A.3: 5e-4."})
     num_train_epochs: float = field(default=15.0, metadata={"help": "Paper, A.3: 15 (pre-training: 50)."})
@@ -168,6 +193,10 @@ class UniResTrainingArguments(TrainingArguments):
             self.use_cpu = True  # without it bf16 is refused
             self.dataloader_pin_memory = False
         super().__post_init__()
+        if self.max_training_minutes is not None and self.world_size > 1:
+            raise ValueError("--max_training_minutes is for one process: clocks of several differ. Give --max_steps.")
+        if self.max_training_minutes is not None and self.lr_scheduler_type != "cosine":
+            raise ValueError("--max_training_minutes comes with a cosine: leave out --lr_scheduler_type.")
 
 
 @dataclass

@@ -3,14 +3,19 @@
 
 import itertools
 import logging
+import random
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
 from datasets import Dataset, IterableDataset
 from transformers import ProcessorMixin, TrainerCallback, set_seed
 
+from unires_hf.data.augmentation import Augmentation
 from unires_hf.data.groups import Rows, training_set
+from unires_hf.data.opener import Opener
+from unires_hf.data.photo_expressions import speak
 from unires_hf.loading import load_rows, load_training_rows
 
 from .arguments import DataArguments, ModelArguments, UniResTrainingArguments
@@ -24,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 TEXT_ROWS = 20_000  # rows of a table whose words a preset's tokenizer is made from
 DRAWN_TEXT_ROWS = 300  # the same where pictures come along with the words
+DRAWN_TEXTS = 40  # of a row that comes without words
 
 
 def run(
@@ -51,27 +57,36 @@ def run(
     sets: list[Rows] | list[IterableDataset] = []
     if data_arguments.train_data:
         sets = load_training_rows(data_arguments.train_data, data_arguments.max_train_images, data_arguments.streaming)
-        train_dataset = training_set(
-            sets,
-            data_arguments.expressions_per_image,
-            weights=data_arguments.train_weights,
-            part_share=data_arguments.object_part_ratio,
-            seed=arguments.seed,
-            flip=data_arguments.horizontal_flip,
-            strict=data_arguments.strict_data,
-            buffer_size=data_arguments.shuffle_buffer,
-            process=arguments.process_index,
-            processes=arguments.world_size,
-        )
     if data_arguments.eval_data:
         eval_rows = load_rows(data_arguments.eval_data, data_arguments.max_eval_images)
     else:
         arguments.eval_strategy = "no"
 
-    texts = sample_texts(sets or [eval_rows])
+    drawn = _drawn_texts(sets) if data_arguments.draw_expressions else ()
+    texts = itertools.chain(sample_texts(sets or [eval_rows]), drawn)
     if arguments.class_direction_weight:
         texts = itertools.chain(texts, class_texts())
     model, processor = build_model(model_arguments, texts)
+    if sets:
+        size = processor.image_processor.size
+        count = data_arguments.expressions_per_image
+        train_dataset = training_set(
+            sets,
+            count,
+            weights=data_arguments.train_weights,
+            part_share=data_arguments.object_part_ratio,
+            seed=arguments.seed,
+            opener=Opener(
+                flip=data_arguments.horizontal_flip,
+                strict=data_arguments.strict_data,
+                augmentation=Augmentation(max(size["height"], size["width"])) if data_arguments.augment else None,
+                speak=partial(speak, limit=count) if data_arguments.draw_expressions else None,
+            ),
+            buffer_size=data_arguments.shuffle_buffer,
+            process=arguments.process_index,
+            processes=arguments.world_size,
+            length=data_arguments.images_per_epoch,
+        )
     trainer = UniResTrainer(
         model,
         arguments,
@@ -137,9 +152,23 @@ def sample_texts(sets: Iterable[Rows | IterableDataset]) -> Iterator[str]:
                 yield expression["text"]
 
 
+def _drawn_texts(sets: Iterable[Rows]) -> Iterator[str]:
+    """What may be drawn for rows that come without words, of some rows of each set."""
+    opener = Opener(speak=partial(speak, limit=DRAWN_TEXTS))
+    for rows in sets:
+        for index in random.Random(0).sample(range(len(rows)), min(DRAWN_TEXT_ROWS // 3, len(rows))):
+            row = rows[index]
+            opened = opener(row, random.Random(index)) if opener.draws_words(row) else None
+            for target in opened["targets"] if opened is not None else ():
+                for expression in target["expressions"]:
+                    yield expression["text"]
+
+
 def _check_streaming(data_arguments: DataArguments, arguments: UniResTrainingArguments) -> None:
     if not data_arguments.streaming:
         return
+    if data_arguments.draw_expressions:
+        raise ValueError("Words are drawn for tables, not for streams: leave out --streaming or --draw_expressions.")
     if arguments.max_steps <= 0:
         raise ValueError("A stream has no end: give --max_steps with --streaming.")
     for name in ("save_strategy", "eval_strategy"):

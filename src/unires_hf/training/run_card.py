@@ -59,8 +59,10 @@ def facts_of(model_arguments: ModelArguments, data_arguments: DataArguments) -> 
         "evaluation data": "; ".join(map(_public, data_arguments.eval_data)) or "none",
         "expressions an image": f"up to {data_arguments.expressions_per_image}",
         "share of part expressions": _or(data_arguments.object_part_ratio, "as in the data"),
+        "words": f"cut at {data_arguments.max_text_length} tokens"
+        + (", drawn anew each time for images without any" if data_arguments.draw_expressions else ""),
+        "augmentation": "light, blur, JPEG, crops, scenes of two pictures" if data_arguments.augment else "none",
         "horizontal flip": "yes" if data_arguments.horizontal_flip else "no",
-        "words": f"cut at {data_arguments.max_text_length} tokens",
         "frozen": ", ".join(model_arguments.freeze) or "nothing",
     }
 
@@ -78,6 +80,9 @@ def _recipe(model: PreTrainedModel, arguments: UniResTrainingArguments, state: T
         "optimiser": f"{_name(arguments.optim)}, weight decay {arguments.weight_decay:g}",
         "learning rate": f"{arguments.learning_rate:g}, {_name(arguments.lr_scheduler_type)} decay, CLIP's encoders "
         f"{_or(arguments.clip_learning_rate, 'the same')}",
+        "learning rate of the backbone": _or(arguments.backbone_learning_rate, "the same"),
+        "mean of the weights": _or(arguments.average_weights, "none; those of the last step"),
+        "most minutes": _or(arguments.max_training_minutes, "as many as it takes"),
         "warm-up": f"{arguments.warmup_steps:.3g} ({'share of all steps' if arguments.warmup_steps < 1 else 'steps'})",
         "precision": precision,
         "seed": str(arguments.seed),

@@ -1,6 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """transformers' Trainer for the flat batch: groups for training, whole images at original size for evaluation."""
 
+import contextlib
 import math
 import random
 import shutil
@@ -20,13 +21,16 @@ from unires_hf.data.groups import ExpressionGroups, SampledExpressions, Streamed
 from unires_hf.evaluation import Results, evaluate_model
 
 from .arguments import UniResTrainingArguments
+from .averaging import WeightAverage
 from .class_directions import ClassDirections, class_direction_loss
 from .example_masks import draw_examples
 from .resuming import last_checkpoint
 from .run_card import model_card
+from .time_limit import StopInTime, TimedCosine
 
 # Those of rivals have the same names, but for CLIPSeg, which keeps both in one module.
 CLIP_MODULES = ("text_model.", "vision_model.", "text_projection.", "visual_projection.", "clip.")
+BACKBONE_MODULES = ("backbone.",)
 NEVER_DECAYED = ("group_tokens", "class_embedding", "token_embedding", "position_embedding")
 LOGGED_METRICS = ("miou", "oiou", "giou", "pr@", "n_acc", "t_acc", "n_expressions")
 
@@ -89,6 +93,12 @@ class UniResTrainer(Trainer):
                 "numbers of batches: leave out --eval_data, and run `unires evaluate` afterwards."
             )
         self.class_directions = class_directions
+        self.average = None
+        if args.average_weights is not None:
+            self.average = WeightAverage(self.model, args.average_weights)
+            self.add_callback(self.average)
+        if args.max_training_minutes is not None:
+            self.add_callback(StopInTime)
         self.facts = dict(facts or {})
         self.results: Results | None = None
         self._expressions = self._counted_steps = 0
@@ -192,6 +202,27 @@ class UniResTrainer(Trainer):
                 "--resume_from_checkpoint last."
             ) from error
 
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        """Saves the model; within a checkpoint, the mean of its weights beside it."""
+        super().save_model(output_dir, _internal_call)
+        if _internal_call and self.average is not None and self.args.should_save:
+            self.average.save(output_dir)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: torch.nn.Module | None = None) -> None:
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        if self.average is not None:
+            self.average.load(resume_from_checkpoint)
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> torch.optim.lr_scheduler.LRScheduler:
+        """A cosine that the clock can shorten, if the run has a time limit; else what the arguments name."""
+        minutes = self.args.max_training_minutes
+        if minutes is not None and self.lr_scheduler is None:
+            warmup = self.args.get_warmup_steps(num_training_steps)
+            self.lr_scheduler = TimedCosine(optimizer or self.optimizer, num_training_steps, warmup, minutes * 60)
+        return super().create_scheduler(num_training_steps, optimizer)
+
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Adds the number of expressions that a step learned from, on average since the last line."""
         if "loss" in logs and self._counted_steps:
@@ -208,16 +239,18 @@ class UniResTrainer(Trainer):
         ]
 
     def create_optimizer(self, model=None):
-        """Two rates if `clip_learning_rate` is given: one for the encoders, one for what is new."""
+        """A rate of their own for CLIP's encoders and for a pretrained backbone, if the arguments name one."""
         optimizer = super().create_optimizer(model)
-        rate = self.args.clip_learning_rate
-        if rate is not None and len(optimizer.param_groups) == 2:
-            names = dict(map(reversed, (self.model if model is None else model).named_parameters()))
-            for group in list(optimizer.param_groups):
-                of_clip = [weight for weight in group["params"] if names[weight].startswith(CLIP_MODULES)]
-                rest = [weight for weight in group["params"] if not names[weight].startswith(CLIP_MODULES)]
-                group["params"] = rest
-                optimizer.add_param_group({**group, "params": of_clip, "lr": rate})
+        names = dict(map(reversed, (self.model if model is None else model).named_parameters()))
+        for prefixes, rate in (
+            (BACKBONE_MODULES, self.args.backbone_learning_rate),
+            (CLIP_MODULES, self.args.clip_learning_rate),
+        ):
+            for group in list(optimizer.param_groups) if rate is not None else ():
+                chosen = [weight for weight in group["params"] if names[weight].startswith(prefixes)]
+                if chosen and "of_its_own" not in group:
+                    group["params"] = [weight for weight in group["params"] if not names[weight].startswith(prefixes)]
+                    optimizer.add_param_group({**group, "params": chosen, "lr": rate, "of_its_own": True})
         return optimizer
 
     def evaluate(
@@ -237,15 +270,16 @@ class UniResTrainer(Trainer):
         """
         rows = self.eval_dataset if eval_dataset is None else eval_dataset
         thoroughly = {} if thorough else {"controls": (), "bootstrap": 0}
-        self.results = evaluate_model(
-            self.model,
-            self.processing_class,
-            rows,
-            batch_size=self.args.per_device_eval_batch_size,
-            max_length=self.data_collator.max_length,
-            **thoroughly,
-        )
-        self._write_examples(rows)
+        with contextlib.nullcontext() if self.average is None else self.average.applied():
+            self.results = evaluate_model(
+                self.model,
+                self.processing_class,
+                rows,
+                batch_size=self.args.per_device_eval_batch_size,
+                max_length=self.data_collator.max_length,
+                **thoroughly,
+            )
+            self._write_examples(rows)
         metrics = {
             f"{metric_key_prefix}_{name}": value
             for name, value in self.results.summary.items()

@@ -12,9 +12,9 @@ import numpy as np
 TERMS = ("black", "white", "gray", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
 # Each: lightness, chroma and hue (degrees, from the first to the second) in Oklab.
 _REGIONS = {
-    "black": ((0.0, 0.27), (0.0, 0.03), (0, 360)),
-    "white": ((0.86, 1.0), (0.0, 0.03), (0, 360)),
-    "gray": ((0.42, 0.76), (0.0, 0.022), (0, 360)),
+    "black": ((0.0, 0.32), (0.0, 0.03), (0, 360)),
+    "white": ((0.80, 1.0), (0.0, 0.022), (0, 360)),
+    "gray": ((0.42, 0.72), (0.0, 0.025), (0, 360)),
     "red": ((0.30, 0.68), (0.13, 0.4), (8, 38)),
     "orange": ((0.62, 0.85), (0.12, 0.4), (47, 74)),
     "yellow": ((0.74, 1.0), (0.11, 0.4), (88, 114)),
@@ -38,7 +38,7 @@ NEXT_TO = {
     "brown": {"red", "orange", "black", "gray", "yellow", "green"},
 }
 """Terms that somebody may use where another one fits."""
-MAIN, HARDLY = 0.6, 0.1
+MAIN, HARDLY = 0.5, 0.1
 """A thing has a color that this share of its pixels have, and has none that fewer than the second share have."""
 
 

@@ -15,9 +15,14 @@ from .vocabulary import Label, label
 
 _GRID = 24
 """A color is measured on so many points along either side of a mask's box."""
-_UNCOLORED = {"person", "skin", "face", "hair", "eyebrows", "nose", "mouth", "eyes"}
-"""Nobody's body is called by a color."""
-_PAINTED = {"door", "hood", "trunk", "tailgate", "bumper"}
+_BODY = {"person", "skin", "face", "hair", "eyebrows", "nose", "mouth", "eyes"}
+_CLEAR_OR_MIXED = {"accessories", "window", "front glass", "back glass", "glasses", "sunglasses", "wheel", "street"}
+_SHADED = {"toilet", "sink", "bowl", "refrigerator", "oven", "microwave"}
+_UNCOLORED = _BODY | _CLEAR_OR_MIXED | _SHADED | {"vegetation", "traffic infrastructure", "shop", "tv"}
+"""Nobody's body is called by a color, nor what is seen through, what mirrors, what is of many things, and what
+everyone knows as white though it looks gray in the shade."""
+_UNCOLORED_PARTS = ("light", "mirror", "bumper")
+_PAINTED = {"door", "hood", "trunk", "tailgate"}
 """What a car's color is the color of."""
 _APART = 0.02
 """Things merged in one mask are told apart by gaps of this share of the image's width."""
@@ -35,6 +40,7 @@ class Glance:
         names (`list[str]`), labels (`list[Label]`): what they are, as spoken, and what that is called.
         owners (`list[int | None]`): the index of the object that a thing is a part of.
         areas (n,), boxes (n, 4): in shares of the image; boxes are left, top, right, bottom.
+        across, down (n,): the boxes' centers.
         crowds (`set[str]`): names of which there are uncounted ones in the picture.
     """
 
@@ -54,6 +60,7 @@ class Glance:
         corners = np.array([it["bbox"] for it in self.things], dtype=float).reshape(-1, 4)
         corners[:, 2:] += corners[:, :2]
         self.boxes = corners / [self.width, self.height, self.width, self.height]
+        self.across, self.down = ((self.boxes[:, axis] + self.boxes[:, axis + 2]) / 2 for axis in (0, 1))
         self.names = [spoken(it["part"] or it["category"]) for it in self.things]
         self.labels: list[Label] = [label(name) for name in self.names]
         places = {it["target_id"]: index for index, it in enumerate(self.things)}
@@ -78,7 +85,8 @@ class Glance:
 
     def colors(self, index: int) -> dict[str, float] | None:
         """The share of each color among the thing's pixels; None for what no color is said of."""
-        if self.names[index] in _UNCOLORED:
+        name = self.names[index]
+        if name in _UNCOLORED or not self.is_object(index) and name.endswith(_UNCOLORED_PARTS):
             return None
         if index not in self._colors:
             painted = [it for it in self.parts(index) if self.labels[it].names[0] in _PAINTED]

@@ -59,12 +59,13 @@ FACTS: dict[str, Facts] = {
     ),
     "facades": Facts(
         complete=_set("window, balcony fence"),
+        absent=_set("car, shop"),
         never=_ODD - _set("train, toaster, sink, laptop, bed"),
     ),
     "fasseg": Facts(
         complete=_set("person"),
-        absent=_set("hat, sunglasses, glasses, scarf, gloves, bag"),
-        never=_ODD | _set("car, dog, cat, horse, bicycle, umbrella, hat, sunglasses"),
+        absent_parts=_set("hat, sunglasses, glasses, scarf, gloves, bag"),
+        never=_ODD | _set("car, dog, cat, horse, bicycle, umbrella, hat, sunglasses, glasses, gloves"),
     ),
     "figure-ground": Facts(
         complete=_set("horse"),

@@ -1,6 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """From a row with masks to what is said about it: expressions of every kind, each checked to mean exactly its mask."""
 
+from collections import Counter
 from collections.abc import Iterator
 from random import Random
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from .wording import say
 
 OBJECT_KINDS = {
     "class": 1.6,
-    "attribute": 1.4,
+    "attribute": 12.0,
     "location": 2.4,
     "relation": 1.2,
     "size": 0.8,
@@ -31,7 +32,7 @@ PART_KINDS = {
     "part": 2.4,
     "part_side": 2.4,
     "part_merged": 1.4,
-    "part_color": 1.6,
+    "part_color": 16.0,
     "part_location": 2.0,
     "part_size": 0.5,
 }
@@ -40,8 +41,12 @@ NO_TARGET, NO_TARGET_HARD = "no_target", "no_target_hard"
 ABSENT = 0.2
 """The share of expressions that mean nothing in the picture; half of them hard (our choice)."""
 _COLORFUL = 0.3
+"""In so many tries a color may be said, and then it mostly is, where it is clear."""
 _PARTS = 0.7
 _TRIES = 12
+_TRIES_EACH = 3
+_MOST = 3
+"""So many ways to say the same thing are enough."""
 _PLAIN_SIDES = ("left", "right", "leftmost", "rightmost")
 
 
@@ -69,14 +74,25 @@ def speak(row: Row, image: Image.Image, rng: Random, limit: int) -> list[Row]:
     """
     glance = Glance(row, image)
     speaker = _Speaker(glance, rng)
+    present = sum(rng.random() >= ABSENT for _ in range(limit))
     said: dict[str, Saying] = {}
-    for _ in range(3 * limit):
-        if len(said) == limit:
-            break
-        saying = speaker.speak()
-        if saying:
-            said.setdefault(saying.text.removeprefix("the "), saying)
+    heard: Counter[tuple[int, ...]] = Counter()
+    for _ in range(_TRIES_EACH * present):
+        saying = speaker.speak() if len(said) < present else None
+        if saying and heard[saying.things] < _MOST and _key(saying) not in said:
+            said[_key(saying)] = saying
+            heard[saying.things] += 1
+    absent = min(limit - len(said), int(len(said) * ABSENT / (1 - ABSENT) + rng.random()))
+    for _ in range(_TRIES_EACH * absent):
+        saying = speaker.deny(hard=rng.random() < 0.5) if absent else None
+        if saying and _key(saying) not in said:
+            said[_key(saying)] = saying
+            absent -= 1
     return _targets(row, glance, list(said.values()))
+
+
+def _key(saying: Saying) -> str:
+    return saying.text.removeprefix("the ")
 
 
 def kind_of(expression_id: str) -> str:
@@ -88,21 +104,18 @@ class _Speaker:
     def __init__(self, glance: Glance, rng: Random) -> None:
         self.glance, self.rng = glance, rng
         self.judge = Judge(glance)
-        clear = [index for index in range(len(glance.things)) if glance.areas[index] >= MIN_AREA]
-        self.objects = [index for index in clear if glance.is_object(index)]
-        self.parts = [index for index in clear if not glance.is_object(index)]
+        self.clear = [index for index in range(len(glance.things)) if glance.areas[index] >= MIN_AREA]
+        self.objects = [index for index in self.clear if glance.is_object(index)]
+        self.parts = [index for index in self.clear if not glance.is_object(index)]
         self.marked = [index for index in self.parts if glance.labels[index].end or glance.labels[index].side]
         self.people = sum(glance.names[index] == "person" for index in range(len(glance.things)))
 
     def speak(self) -> Saying | None:
         """One expression, or None where none was found."""
         rng = self.rng
-        if rng.random() < ABSENT:
-            return self._nothing(hard=rng.random() < 0.5)
         about_parts = self.parts and (not self.objects or rng.random() < _PARTS)
         kinds = dict(PART_KINDS if about_parts else OBJECT_KINDS)
-        if rng.random() >= _COLORFUL:
-            kinds.pop("part_color" if about_parts else "attribute")
+        kinds["part_color" if about_parts else "attribute"] *= rng.random() < _COLORFUL
         if not self.marked:
             kinds.pop("part_side", None)
         for _ in range(_TRIES):
@@ -121,7 +134,8 @@ class _Speaker:
         if phrase is None:
             return None
         things = self.judge.referents(phrase)
-        if not things or target not in things or (len(things) > 1 and not several):
+        placed = kind in ("location", "part_location")  # whatever is there is meant
+        if not things or not (placed or target in things) or (len(things) > 1 and not several):
             return None
         return Saying(self._words(phrase, things), kind, phrase, things)
 
@@ -198,13 +212,14 @@ class _Speaker:
         rivals = self._count(phrase.noun)
         if rivals < 2 and (is_part or rng.random() < 0.6):
             return None
-        if rivals > 3 and rng.random() < 0.5:
+        if rivals > 3 and rng.random() < 0.6:
             phrase = phrase._replace(row=rng.choice(ROWS))
         own_sides = words.side or words.names[0] == "wheel"
         places = _PLAIN_SIDES if own_sides else PLACES
-        for place in rng.sample(places, len(places)):
+        for place in rng.sample(places, min(len(places), 8)):
             placed = phrase._replace(place=place)
-            if self.judge.referents(placed) == (target,):
+            things = self.judge.referents(placed)
+            if things and len(things) == 1 and things[0] in self.clear:
                 return placed
         return None
 
@@ -264,7 +279,8 @@ class _Speaker:
 
     # Nothing
 
-    def _nothing(self, hard: bool) -> Saying | None:
+    def deny(self, hard: bool) -> Saying | None:
+        """An expression that means nothing in the picture, or None where none was found."""
         for _ in range(_TRIES):
             phrase = self._close() if hard else self._far()
             if phrase is not None and self.judge.is_absent(phrase):
@@ -325,7 +341,7 @@ class _Speaker:
             words = label(name)
             side = words.side if words.names[0] == "door" or rng.random() < 0.5 else ""
             return Phrase(rng.choice(words.names), owner=rng.choice(namings), end=words.end, side=side)
-        names = sorted(glance.facts.absent_parts | glance.facts.absent)
+        names = sorted(glance.facts.absent_parts)
         if not names:
             return None
         words = label(rng.choice(names))

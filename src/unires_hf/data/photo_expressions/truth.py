@@ -22,7 +22,7 @@ PLACES = (
 )
 SIZES = ("biggest", "smallest", "bigger", "smaller")
 RELATIONS = ("left of", "right of", "above", "below", "next to", "on")
-ROWS = ("top", "bottom")
+ROWS = ("top", "bottom", "second", "third")
 _SURFACES = {"dining table", "bed", "couch", "chair", "bench", "oven"}
 _RIDDEN = {"horse", "elephant", "skateboard", "surfboard", "motorcycle", "bicycle", "snowboard"}
 
@@ -140,16 +140,15 @@ class Judge:
         return bool(other_end) and ends[end] == 0 and ends[other_end] >= 3
 
     def _judge(self, phrase: Phrase) -> list[int]:
-        values = [self._fits(phrase, index) for index in range(len(self.glance.things))]
-        if phrase.row:
-            values = _least(values, self._in_row(phrase.row, values))
-        if phrase.size:
-            values = _least(values, self._by_size(phrase.size, values))
-        if phrase.place:
-            values = _least(values, self._by_place(phrase.place, values))
+        """Comparisons are made among those that meet the rest, which is remembered for the next comparison."""
         if phrase.anchor:
-            values = _least(values, self._by_relation(phrase, values))
-        return values
+            values = self.values(phrase._replace(relation="", anchor=None))
+            return _least(values, self._by_relation(phrase, values))
+        for name, compare in (("place", self._by_place), ("size", self._by_size), ("row", self._in_row)):
+            if condition := getattr(phrase, name):
+                values = self.values(phrase._replace(**{name: ""}))
+                return _least(values, compare(condition, values))
+        return [self._fits(phrase, index) for index in range(len(self.glance.things))]
 
     def _fits(self, phrase: Phrase, index: int) -> int:
         glance = self.glance
@@ -199,25 +198,21 @@ class Judge:
 
     # Comparisons
 
-    def _center(self, axis: int) -> np.ndarray:
-        boxes = self.glance.boxes
-        return (boxes[:, axis] + boxes[:, axis + 2]) / 2
-
     def _in_row(self, row: str, values: list[int]) -> list[int]:
-        """Those of the highest or lowest row, where it is level and stands off from the others."""
+        """Those of a row, where it is level and stands off from the others; the second and third are from the top."""
         members = [index for index, value in enumerate(values) if value]
         if MAYBE in values or len(members) < 4:
             return [MAYBE] * len(values)
         boxes = self.glance.boxes
         height = float(np.median([boxes[i, 3] - boxes[i, 1] for i in members]))
-        down = self._center(1) if row == "top" else -self._center(1)
-        ordered = sorted(members, key=lambda i: down[i])
-        size = 1
-        while size < len(ordered) and down[ordered[size]] - down[ordered[0]] < 0.5 * height:
-            size += 1
-        if not 2 <= size < len(ordered) or down[ordered[size]] - down[ordered[size - 1]] < 0.9 * height:
-            return [MAYBE] * len(values)
-        return [YES if index in ordered[:size] else NO for index in range(len(values))]
+        down = -self.glance.down if row == "bottom" else self.glance.down
+        rest = sorted(members, key=lambda i: down[i])
+        for _ in range({"second": 2, "third": 3}.get(row, 1)):
+            near = [index for index in rest if down[index] - down[rest[0]] < 0.5 * height]
+            rest = rest[len(near) :]
+            if len(near) < 2 or not rest or down[rest[0]] - down[near[-1]] < 0.8 * height:
+                return [MAYBE] * len(values)
+        return [YES if index in near else NO for index in range(len(values))]
 
     def _by_size(self, size: str, values: list[int]) -> list[int]:
         """By the area of the box and of the mask; the next one must differ by half."""
@@ -236,9 +231,9 @@ class Judge:
 
     def _by_place(self, place: str, values: list[int]) -> list[int]:
         members = [index for index, value in enumerate(values) if value]
-        across, down = self._center(0), self._center(1)
+        across, down = self.glance.across, self.glance.down
         if place.endswith("corner"):
-            return [self._in_corner(place, index) for index in range(len(values))]
+            return [self._in_corner(place, index) if value else NO for index, value in enumerate(values)]
         if not members:
             return [NO] * len(values)
         if MAYBE in values:
@@ -258,7 +253,7 @@ class Judge:
         return _extreme(values, scores, _MARGIN, range(2, 999) if place.endswith("most") else range(2, 3))
 
     def _in_corner(self, place: str, index: int) -> int:
-        x, y = float(self._center(0)[index]), float(self._center(1)[index])
+        x, y = float(self.glance.across[index]), float(self.glance.down[index])
         depth = max(x if "left" in place else 1 - x, y if "top" in place else 1 - y)
         return YES if depth < 0.3 else MAYBE if depth < 0.45 else NO
 

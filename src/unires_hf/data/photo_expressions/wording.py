@@ -126,7 +126,8 @@ def _around(phrase: Phrase, rng: Random, own_sides: bool) -> tuple[list[str], st
         else:
             after.append(rng.choice(last))
     if phrase.row:
-        after.append(rng.choice((f"in the {phrase.row} row", f"of the {phrase.row} row")))
+        from_top = " from the top" if phrase.row in ("second", "third") else ""
+        after.append(f"{rng.choice(('in', 'in', 'of'))} the {phrase.row} row{from_top}")
     if phrase.anchor:
         anchor = " ".join(_flat(_around(phrase.anchor, rng, False)))
         after.append(f"{rng.choice(_RELATIONS[phrase.relation])} the {anchor}")

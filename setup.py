@@ -44,6 +44,7 @@ setup(
         "datasets>=5",
         "accelerate>=1.10",
         "evaluate>=0.4.6",
+        "filelock",
         "safetensors",
         "pycocotools",
         "pillow",

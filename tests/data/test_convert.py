@@ -2,6 +2,7 @@
 """Conversion: what is written, that nothing is lost in silence, and that no interruption leaves a trace."""
 
 import gc
+import hashlib
 import io
 import json
 import subprocess
@@ -27,6 +28,7 @@ from unires_hf.data.readers.refcocom import read_refcocom
 from unires_hf.data.readers.refer import read_refer
 from unires_hf.data.schema import Skipped
 from unires_hf.data.shards import GROUP_ROWS, Broken
+from unires_hf.files import fingerprint, only_writer
 
 HEIGHT, WIDTH = 24, 32
 
@@ -136,7 +138,7 @@ KILLED_EVERYWHERE = """
     import PIL.Image
     from unires_hf.data import dataset_card
     from unires_hf.data.convert import COUNTS, convert
-    from unires_hf.data.interchange import read_interchange
+    from unires_hf.data.readers.interchange import read_interchange
 
     source, base = sys.argv[1:]
     PIL.Image.init()  # what each child would have to import
@@ -181,7 +183,8 @@ KILLED_EVERYWHERE = """
     number = 1
     while (code := child(lambda: killed(base / f"{number}/out", number))) == -signal.SIGKILL:
         out = base / f"{number}/out"
-        shown = {it.name: it.read_bytes() for it in out.glob("*") if it.is_file() and it.suffix != ".part"}
+        shown = {it.name: it.read_bytes() for it in out.glob("*") if it.is_file()}
+        shown = {name: it for name, it in shown.items() if name != ".lock" and not name.endswith(".part")}
         for name, content in shown.items():
             assert expected[name] == content, (number, name)
         assert child(lambda: run(out)) == 0, number
@@ -231,7 +234,7 @@ def test_strict_stops_and_shows_nothing(source: Path, tmp_path: Path, damage: st
         (source / "005.jpg").write_bytes((source / "005.jpg").read_bytes()[:300])
     with pytest.raises(Broken, match="line 8" if damage == "line" else "image 005.jpg"):
         run(source, tmp_path / "out", strict=True)
-    assert all(it.name.startswith(".") for it in (tmp_path / "out").iterdir())
+    assert not list((tmp_path / "out").glob("[!.]*"))
     run(source, tmp_path / "out")
     assert len(lost(tmp_path / "out")) == 1
     with pytest.raises(ValueError, match="without 1 things"):
@@ -250,6 +253,102 @@ def test_a_finished_conversion_is_left_alone(source: Path, tmp_path: Path) -> No
     assert contents(tmp_path / "out") == before
     with pytest.raises(ValueError, match="another conversion, `c`"):
         run(source, tmp_path / "out", command="d")
+
+
+def test_a_changed_source_is_not_mixed_with_what_was_made_of_it_before(source: Path, tmp_path: Path) -> None:
+    other = write_source(tmp_path / "other", images=2)
+    converted(source, tmp_path / "out", made_of=fingerprint(source))
+    before = contents(tmp_path / "out")
+    for source_now in (fingerprint(other), mended(source)):
+        with pytest.raises(ValueError, match="out holds a conversion of another source, or of this one before"):
+            converted(source, tmp_path / "out", made_of=source_now)
+    assert contents(tmp_path / "out") == before
+    assert converted(source, tmp_path / "anew", made_of=fingerprint(source))["expressions"] == 28 + 7
+
+
+def converted(source: Path, out: Path, made_of: str, **options) -> dict:
+    return convert(read_interchange(source), out, "train", command="c", source=made_of, **options)
+
+
+def mended(source: Path) -> str:
+    lines = source / "train.jsonl"
+    lines.write_text(lines.read_text().replace('"a truck"', '"a truck", "the truck"'))
+    return fingerprint(source)
+
+
+def test_an_interrupted_conversion_does_not_go_on_with_a_changed_source(source: Path, tmp_path: Path) -> None:
+    def interrupted(work, shards, num_proc):
+        yield work(shards[0])
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        converted(source, tmp_path / "out", made_of=fingerprint(source), engine=interrupted)
+    with pytest.raises(ValueError, match="converting-train holds a conversion of another source, or of this one"):
+        converted(source, tmp_path / "out", made_of=mended(source))
+
+
+def test_the_output_is_no_part_of_the_source(source: Path) -> None:
+    before = fingerprint(source, without=source / "out")
+    run(source, source / "out")
+    assert fingerprint(source, without=source / "out") == before != fingerprint(source)
+
+
+@pytest.mark.parametrize("split", ["val-hard", "val*", "../val", ""])
+def test_names_that_would_hide_a_split_are_refused(split: str, source: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="cannot name a split"):
+        convert(read_interchange(source), tmp_path / "out", split, command="c")
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_images_of_one_name_are_one_row_and_a_line(source: Path, tmp_path: Path) -> None:
+    rows = list(read_interchange(source))
+    done = convert([*rows, rows[1]], tmp_path / "out", "train", command="c")
+    assert (done["images"], done["skipped"]) == (7, 1)
+    assert "another image before it is called 001.jpg" in lost(tmp_path / "out")[0][1]
+
+
+WRITER = """
+    import contextlib, io, json, sys
+    from unires_hf.cli import main
+
+    print("ready", flush=True)
+    for out in sys.stdin:
+        words = ["convert", "interchange", "--root", sys.argv[1], "--split", "train", "--out", out.strip()]
+        with contextlib.redirect_stderr(io.StringIO()) as errors, contextlib.redirect_stdout(io.StringIO()):
+            code = main([*words, "--shard-rows", "3"])
+        print(json.dumps([code, errors.getvalue()]), flush=True)
+"""
+
+
+@pytest.mark.parametrize("pairs", [5, pytest.param(50, marks=pytest.mark.slow)])
+def test_of_two_writers_one_is_refused(pairs: int, source: Path, tmp_path: Path) -> None:
+    words = [sys.executable, "-c", textwrap.dedent(WRITER), str(source)]
+    both = [subprocess.Popen(words, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(2)]
+    assert [writer.stdout.readline() for writer in both] == ["ready\n"] * 2
+    refused = 0
+    for number in range(pairs):
+        out = tmp_path / f"{number}"
+        for writer in both:
+            writer.stdin.write(f"{out}\n")
+            writer.stdin.flush()
+        for code, errors in [json.loads(writer.stdout.readline()) for writer in both]:
+            assert code == 0 or (code == 2 and f"unires: Another process writes to {out}: wait" in errors), errors
+            refused += code == 2
+        entry = json.loads((out / "manifest.json").read_text())["splits"]["train"]
+        for shard in entry["shards"]:
+            assert hashlib.sha256((out / shard["file"]).read_bytes()).hexdigest() == shard["sha256"]
+        kept = sorted(it.name for it in out.iterdir() if it.suffix != ".parquet")
+        assert kept == ["README.md", "manifest.json", "skipped.jsonl"] and len(entry["shards"]) == 3
+    for writer in both:
+        writer.communicate()
+    assert refused, "the two never met, so the test showed nothing"
+
+
+def test_while_another_writes_one_is_refused(source: Path, tmp_path: Path) -> None:
+    with only_writer(tmp_path / "out"):
+        with pytest.raises(ValueError, match="Another process writes to .*out: wait"):
+            run(source, tmp_path / "out")
+    assert run(source, tmp_path / "out")["images"] == 7
 
 
 def test_shards_of_nobody_are_not_mixed_in(source: Path, tmp_path: Path) -> None:

@@ -139,12 +139,24 @@ def test_boxes_without_a_mask_are_counted_and_left_out(painter, processor, boxes
         evaluate_model(painter, processor, rows[2:])
 
 
-def test_duplicates_count_once_and_ambiguous_ids_are_refused(painter, processor, boxes):
-    rows = boxes.rows(3)
-    expected = evaluate_model(painter, processor, rows)
-    assert evaluate_model(painter, processor, rows + rows[:2]).summary == expected.summary
-    with pytest.raises(ValueError, match="'0/a.0' belongs to the images '0' and 'copy'"):
-        evaluate_model(painter, processor, [*rows, rows[0] | {"image_id": "copy"}])
+def test_two_data_sets_whose_ids_are_alike_are_measured_whole(painter, processor, boxes):
+    first, second = boxes.rows(3), boxes.rows(3, seed=1)
+    assert [row["image_id"] for row in first] == [row["image_id"] for row in second]
+    alone = [evaluate_model(painter, processor, rows).summary for rows in (first, second)]
+    together = evaluate_model(painter, processor, first + second).summary
+    assert alone[0]["miou"] != alone[1]["miou"]
+    assert together["miou"] == pytest.approx((alone[0]["miou"] + alone[1]["miou"]) / 2)
+    assert together["n_expressions"] == 2 * alone[0]["n_expressions"]
+    assert together["n_images"] == 6
+
+
+def test_what_two_processes_score_counts_once(painter, processor, boxes):
+    results = evaluate_model(painter, processor, boxes.rows(3), controls=())
+    records = results.records.drop_columns(["iou"])
+    settings = {"protocol": "unires", "bootstrap": 1000, "seed": 0}
+    twice = Results.from_records(pyarrow.concat_tables([records, records.slice(2, 5)]), settings)
+    assert twice.records.equals(results.records)
+    assert twice.summary.items() <= results.summary.items()
 
 
 def test_grefcoco_uses_the_mask_behind_a_denial(painter, processor, boxes):
@@ -272,7 +284,6 @@ from unires_hf.evaluation import evaluate_model
 
 processor = conftest.make_processor()
 rows = conftest.make_rows(7)
-rows += rows[:1]  # as a padded sampler would
 assert PartialState(cpu=True).num_processes == 2
 for name, images, passes in (("all", rows, 4), ("stream", iter(rows), 4), ("one", rows[:1], 1)):
     painter = conftest.Painter()

@@ -37,17 +37,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def convert(arguments: argparse.Namespace) -> None:
     """Convert a source to a folder of Parquet that `datasets.load_dataset` opens.
 
-    Interrupted, the same command goes on where it was; the result is the same to the byte.
+    Interrupted, the same command goes on where it was; the result is the same to the byte. What was made of the files
+    before they changed is neither mixed nor overwritten: the command says so and stops.
     """
     from unires_hf.data.convert import convert as convert_rows
+    from unires_hf.files import fingerprint
 
     options = _reader_options(arguments.source, arguments.set)
+    source = fingerprint(arguments.root, *options.values(), without=arguments.out)
     for split in arguments.split:
         done = convert_rows(
             _read(arguments.source, arguments.root, split, options),
             arguments.out,
             split,
             command=_convert_command(arguments, split),
+            source=source,
             shard_rows=arguments.shard_rows,
             num_proc=arguments.num_proc,
             engine=_engine(arguments.engine),

@@ -9,6 +9,7 @@ a hidden folder, and the shards move out of it when the last is whole. An interr
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -19,12 +20,17 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from unires_hf import __version__
+from unires_hf.files import only_writer, whole, write_json, write_text
+
 from . import dataset_card
 from .schema import Row, RowError, Skipped, validate_row
-from .shards import Broken, fill_shard, skipped_line, whole, write_json, write_rows
+from .shards import Broken, fill_shard, skipped_line, write_rows
 
 SHARD_ROWS = 512
 """Our choice: 60 to 80 MB of MS COCO, and 34 shards of RefCOCO's train split for the workers that share them."""
+SPLIT_NAME = re.compile(r"\w+(\.\w+)*", re.ASCII)
+"""What `datasets` takes for the name of a split; no such name followed by "-" begins another's shards."""
 COUNTS = ("images", "objects", "parts", "expressions", "boxes_only", "bytes")
 Engine = Callable[[Callable[[int], int], list[int], int], Iterator[int]]
 
@@ -35,6 +41,7 @@ def convert(
     split: str,
     *,
     command: str,
+    source: str = "",
     shard_rows: int = SHARD_ROWS,
     num_proc: int = 1,
     engine: Engine | None = None,
@@ -52,6 +59,8 @@ def convert(
             was lost and why) and the card, `README.md`.
         split (`str`): the split's name.
         command (`str`): what makes this split; it stands in the card, and tells this conversion from another.
+        source (`str`, *optional*): a [`fingerprint`] of what the rows are read from. A conversion of what it was
+            before is not gone on with.
         shard_rows (`int`, defaults to 512): images a shard.
         num_proc (`int`, defaults to 1): shards that are filled at once.
         engine (`Callable`, *optional*): what fills them; threads by default, since reading, decoding and writing leave
@@ -63,20 +72,38 @@ def convert(
         `dict`: the split's entry in the manifest.
 
     Raises:
-        ValueError: if the folder holds another conversion of this split, there is not one row, or, in a strict
+        ValueError: if the folder holds another conversion of this split, or one of what the source was before, another
+            process writes there, the split's name is none that `datasets` takes, there is not one row, or, in a strict
             conversion, something is broken.
     """
     if shard_rows < 1 or num_proc < 1:
         raise ValueError(f"shard_rows and num_proc are 1 or more, got {shard_rows} and {num_proc}.")
-    out = Path(out)
+    if not SPLIT_NAME.fullmatch(split):
+        raise ValueError(f"{split!r} cannot name a split of Parquet: rename it with letters, digits and _ alone.")
+    with only_writer(Path(out)):
+        made_from = {"command": command, "source": source, "version": __version__}
+        return _convert(rows, Path(out), split, made_from, shard_rows, num_proc, engine, strict, licence)
+
+
+def _convert(
+    rows: Iterable[Row | Skipped],
+    out: Path,
+    split: str,
+    made_from: dict[str, str],
+    shard_rows: int,
+    num_proc: int,
+    engine: Engine | None,
+    strict: bool,
+    licence: str,
+) -> dict[str, Any]:
     staging = out / f".converting-{split}"
     manifest = _read_json(out / "manifest.json") or {"splits": {}}
     if split not in manifest["splits"]:
-        plan = _resumed(staging, command) or _plan(rows, out, split, command, shard_rows, strict)
+        plan = _resumed(staging, made_from) or _plan(rows, out, split, made_from, shard_rows, strict)
         _fill(staging, plan, num_proc, engine or fill_with_threads, strict)
         manifest = _publish(out, split, plan, manifest, strict, licence)
     done = manifest["splits"][split]
-    _same(done["command"], command, out)
+    _same(done, made_from, out)
     if strict and done["skipped"]:
         raise ValueError(f"{out} was converted without {done['skipped']} things; skipped.jsonl there says which.")
     shutil.rmtree(staging, ignore_errors=True)
@@ -94,20 +121,27 @@ def fill_with_threads(work: Callable[[int], int], shards: list[int], num_proc: i
             pool.shutdown(cancel_futures=True)
 
 
-def _resumed(staging: Path, command: str) -> dict[str, Any] | None:
+def _resumed(staging: Path, made_from: dict[str, str]) -> dict[str, Any] | None:
     plan = _read_json(staging / "plan.json")
     if plan is not None:
-        _same(plan["command"], command, staging)
+        _same(plan, made_from, staging)
     return plan
 
 
-def _same(earlier: str, command: str, folder: Path) -> None:
-    if earlier != command:
-        raise ValueError(f"{folder} holds another conversion, `{earlier}`. Delete it, or choose another folder.")
+def _same(earlier: dict[str, Any], made_from: dict[str, str], folder: Path) -> None:
+    """Raises a ValueError where what was made earlier is not what would be made now."""
+    changed = next((key for key, value in made_from.items() if earlier.get(key) != value), None)
+    if changed:
+        before = {
+            "command": f"another conversion, `{earlier.get('command')}`",
+            "source": "a conversion of another source, or of this one before its files changed",
+            "version": f"a conversion by version {earlier.get('version')} of this package",
+        }[changed]
+        raise ValueError(f"{folder} holds {before}. Delete it, or choose another folder.")
 
 
 def _plan(
-    rows: Iterable[Row | Skipped], out: Path, split: str, command: str, shard_rows: int, strict: bool
+    rows: Iterable[Row | Skipped], out: Path, split: str, made_from: dict[str, str], shard_rows: int, strict: bool
 ) -> dict[str, Any]:
     strangers = sorted(it.name for it in out.glob(f"{split}-*.parquet"))
     if strangers:
@@ -122,7 +156,7 @@ def _plan(
     except BaseException:
         shutil.rmtree(staging)
         raise
-    plan = {"command": command, "images": images, "shards": shards, "shard_rows": shard_rows}
+    plan = {**made_from, "images": images, "shards": shards, "shard_rows": shard_rows}
     write_json(staging / "plan.json", plan)
     return plan
 
@@ -147,10 +181,14 @@ def _write_plans(
 
 def _sound(items: Iterable[Row | Skipped], skipped: Any, split: str, strict: bool) -> Iterator[Row]:
     """The rows among the items that keep the schema's rules; the rest is written down."""
+    seen: set[int] = set()
     for item in items:
         if not isinstance(item, Skipped):
             try:
                 validate_row(item)
+                if (key := hash((item["source"], item["image_id"]))) in seen:
+                    raise RowError(f"another image before it is called {item['image_id']}.")
+                seen.add(key)
                 yield item
                 continue
             except RowError as error:
@@ -204,14 +242,14 @@ def _publish(
         with open(staging / "skipped.jsonl", encoding="utf-8") as earlier:
             shutil.copyfileobj(earlier, file)
         file.writelines(lost)
-    entry = {"command": plan["command"], **{key: sum(it[key] for it in receipts) for key in COUNTS}, "skipped": count}
+    entry = {key: plan[key] for key in ("command", "source", "version")}
+    entry |= {key: sum(it[key] for it in receipts) for key in COUNTS} | {"skipped": count}
     entry["shards"] = [
         {"file": name, "images": receipt["images"], "bytes": receipt["bytes"], "sha256": receipt["sha256"]}
         for name, receipt in zip(names, receipts, strict=True)
     ]
     manifest = {"licence": licence, "splits": {**manifest["splits"], split: entry}}
-    with whole(out / "README.md") as part:
-        part.write_text(dataset_card.render(manifest, out.absolute().name), encoding="utf-8")
+    write_text(out / "README.md", dataset_card.render(manifest, out.absolute().name))
     write_json(out / "manifest.json", manifest)
     return manifest
 
@@ -231,4 +269,7 @@ def _receipt_path(staging: Path, number: int) -> Path:
 
 
 def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}). Delete its folder, and convert anew.") from error

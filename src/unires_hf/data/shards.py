@@ -4,9 +4,7 @@
 import hashlib
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -16,6 +14,8 @@ import PIL.Image
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from unires_hf.files import whole
 
 from .pictures import picture_size
 from .schema import FEATURES, Row, Skipped
@@ -35,22 +35,6 @@ class Broken(ValueError):
 
     def __init__(self, lost: Skipped):
         super().__init__(f"{lost.source}, {lost.where}: {lost.reason} Mend it, or convert without --strict.")
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Gives a path to write to; what was written there appears at `path` when the block ends well, and not before."""
-    part = path.with_name(f"{path.name}.part")
-    yield part
-    with open(part, "rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(part, path)
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Writes a JSON file, whole or not at all."""
-    with whole(path) as part:
-        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def skipped_line(lost: Skipped, split: str) -> str:

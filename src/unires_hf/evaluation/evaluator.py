@@ -37,7 +37,8 @@ class Prediction(NamedTuple):
 
 
 class _Batch(NamedTuple):
-    rows: list[Row]
+    places: tuple[int, ...]
+    rows: tuple[Row, ...]
     inputs: BatchFeature
     sizes: list[tuple[int, int]]
 
@@ -61,7 +62,7 @@ def evaluate_model(
     """Scores a model on every expression of the rows; all expressions of an image share one vision pass.
 
     Under `torchrun` or `accelerate launch` each process takes every n-th image and all of them return the same
-    results, equal to those of one process. Expressions met twice (a padded sampler, say) count once.
+    results, equal to those of one process. What two rows say counts twice: rows are told apart by their place.
 
     Args:
         model: a model with the inputs and outputs of [`UniResModel`], on its device.
@@ -84,8 +85,7 @@ def evaluate_model(
         settings (*optional*): what else `results.json` should say, such as model, dataset and split.
 
     Raises:
-        ValueError: if a name is unknown, a mask has another size than its image, an expression_id belongs to two
-            images, or there is nothing to score.
+        ValueError: if a name is unknown, a mask has another size than its image, or there is nothing to score.
     """
     preset = get_protocol(protocol)
     unknown = sorted(set(controls) - set(CONTROLS))
@@ -106,8 +106,8 @@ def evaluate_model(
     for batch in _ahead(_batches(_with_masks(own, boxes_only), processor, batch_size, text_options)):
         drawn, wordless = _predict(model, processor, batch, preset, threshold, no_words)
         records: list[Row] = []
-        for scene in zip(batch.rows, drawn, wordless, strict=True):
-            records += _score_row(*scene, preset, controls, keep_masks)
+        for place, *scene in zip(batch.places, batch.rows, drawn, wordless, strict=True):
+            records += ({"row": place, **one} for one in _score_row(*scene, preset, controls, keep_masks))
         tables.append(pa.Table.from_pylist(records, schema=RECORDS))
         progress.update(sum(record["predictor"] == "model" for record in records))
     progress.close()
@@ -127,24 +127,28 @@ def evaluate_model(
     return Results.from_records(pa.concat_tables(gather_object([pa.concat_tables(tables)])), settings)
 
 
-def _share(rows: Iterable[Row], process: int, processes: int, max_images: int | None) -> Iterable[Row]:
+def _share(rows: Iterable[Row], process: int, processes: int, max_images: int | None) -> Iterable[tuple[int, Row]]:
+    """A process's rows, each with its place among all."""
     if isinstance(rows, Sequence | datasets.Dataset):
-        stop = len(rows) if max_images is None else min(max_images, len(rows))
-        return Subset(rows, range(process, stop, processes))
-    return itertools.islice(rows, process, max_images, processes)
+        own = range(process, len(rows) if max_images is None else min(max_images, len(rows)), processes)
+        return zip(own, Subset(rows, own), strict=True)
+    return itertools.islice(enumerate(rows), process, max_images, processes)
 
 
-def _with_masks(rows: Iterable[Row], boxes_only: Counter) -> Iterator[Row]:
+def _with_masks(rows: Iterable[tuple[int, Row]], boxes_only: Counter) -> Iterator[tuple[int, Row]]:
     """The rows in which there is something to score; counts the expressions of targets that are boxes only."""
-    for row in rows:
+    for place, row in rows:
         for target in row["targets"]:
             boxes_only[row["source"]] += len(target["expressions"]) if target["mask"] is None else 0
         if _targets(row):
-            yield row
+            yield place, row
 
 
-def _batches(rows: Iterator[Row], processor: ProcessorMixin, size: int, text_options: Row) -> Iterator[_Batch]:
-    while batch := list(itertools.islice(rows, size)):
+def _batches(
+    rows: Iterator[tuple[int, Row]], processor: ProcessorMixin, size: int, text_options: Row
+) -> Iterator[_Batch]:
+    while taken := list(itertools.islice(rows, size)):
+        places, batch = zip(*taken, strict=True)
         inputs = processor(
             images=[_picture(row["image"]) for row in batch],
             text=[[it["text"] for target in _targets(row) for it in target["expressions"]] for row in batch],
@@ -154,7 +158,7 @@ def _batches(rows: Iterator[Row], processor: ProcessorMixin, size: int, text_opt
         sizes = [(int(height), int(width)) for height, width in inputs.pop("original_sizes")]
         for row, image_size in zip(batch, sizes, strict=True):
             _check_sizes(row, image_size)
-        yield _Batch(batch, inputs, sizes)
+        yield _Batch(places, batch, inputs, sizes)
 
 
 def _targets(row: Row) -> list[Row]:

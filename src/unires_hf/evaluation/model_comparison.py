@@ -8,8 +8,8 @@ from typing import Any
 
 from datasets import Dataset
 
-from unires_hf.data.shards import whole, write_json
 from unires_hf.evaluation import Results, evaluate_model
+from unires_hf.files import whole, write_json, write_text
 from unires_hf.report.cases import compared_cases
 from unires_hf.report.page import write_page
 from unires_hf.report.panel import draw_panel
@@ -57,8 +57,7 @@ class Comparison:
         folder.mkdir(parents=True, exist_ok=True)
         names, results = list(self.results), list(self.results.values())
         write_json(folder / "comparison.json", self.summaries)
-        with whole(folder / "comparison.md") as part:
-            part.write_text(self.markdown(), encoding="utf-8")
+        write_text(folder / "comparison.md", self.markdown())
         with whole(folder / "panel.png") as part:
             draw_panel(compared_cases(results, rows, panel_rows), names).save(part, format="PNG")
         with whole(folder / "cases.html") as part:

@@ -1,9 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """What an evaluation leaves: a record an expression, flat numbers, and both as files and as a Markdown table."""
 
-import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +12,14 @@ import pyarrow.parquet
 
 from unires_hf.evaluation.referring_segmentation_metric.metrics import compute_metrics
 from unires_hf.evaluation.referring_segmentation_metric.protocols import get_protocol
+from unires_hf.files import whole, write_json, write_text
 
 from .score_table import markdown_table
 
 RECORDS = pa.schema(
     {
         "predictor": pa.string(),
+        "row": pa.int64(),
         "source": pa.string(),
         "image_id": pa.string(),
         "target_id": pa.string(),
@@ -41,8 +41,11 @@ RECORDS = pa.schema(
         "prediction": pa.struct({"size": pa.list_(pa.int32()), "counts": pa.string()}),
     }
 )
-"""`predictor` is "model" or a control's name. Areas are in pixels where the protocol compares; `height` and `width`
-are the image's. `prediction` is the model's mask as RLE at original size, where masks were kept."""
+"""`predictor` is "model" or a control's name. `row` is the image's place in what was evaluated: two data sets that
+are measured together may call their images, and so their expressions, alike. Areas are in pixels where the protocol
+compares; `height` and `width` are the image's. `prediction` is the model's mask as RLE at original size, where masks
+were kept."""
+_KEY = ("source", "predictor", "expression_id", "row")
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,14 @@ class Results:
 
     @classmethod
     def from_records(cls, records: pa.Table, settings: Mapping[str, Any]) -> "Results":
-        """Computes the summary; the order of the records, and whether some come twice, makes no difference.
+        """Computes the summary; the order of the records makes no difference, nor do rows that two processes scored.
 
         Args:
             records (`pa.Table`): of the schema [`RECORDS`].
             settings: what made them, with the keys `protocol`, `bootstrap` and `seed` at least.
 
         Raises:
-            ValueError: if there is no record of the model, or one expression_id belongs to two images.
+            ValueError: if there is no record of the model.
         """
         records = _once(records)
         predictors = np.array(records["predictor"].to_pylist())
@@ -101,27 +104,19 @@ class Results:
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        summary = json.dumps(self.summary, indent=2, ensure_ascii=False) + "\n"
-        return [
-            _write(path, lambda part: part.write_text(summary, encoding="utf-8")),
-            _write(path.with_suffix(".parquet"), lambda part: pa.parquet.write_table(self.records, part)),
-            _write(path.with_suffix(".controls.parquet"), lambda part: pa.parquet.write_table(self.controls, part)),
-            _write(path.with_suffix(".md"), lambda part: part.write_text(self.markdown(), encoding="utf-8")),
-        ]
+        tables = {path.with_suffix(".parquet"): self.records, path.with_suffix(".controls.parquet"): self.controls}
+        write_json(path, self.summary)
+        for name, table in tables.items():
+            with whole(name) as part:
+                pa.parquet.write_table(table, part)
+        write_text(path.with_suffix(".md"), self.markdown())
+        return [path, *tables, path.with_suffix(".md")]
 
 
 def _once(records: pa.Table) -> pa.Table:
-    """Each expression once a predictor, sorted: the same table from any number of processes."""
-    columns = [records[name].to_pylist() for name in ("source", "predictor", "expression_id", "image_id")]
-    images: dict[tuple[str, ...], str] = {}
-    place: dict[tuple[str, ...], int] = {}
-    for index, (*key, image) in enumerate(zip(*columns, strict=True)):
-        if images.setdefault(tuple(key), image) != image:
-            raise ValueError(
-                f"The expression_id {key[2]!r} belongs to the images {images[tuple(key)]!r} and {image!r}; make the "
-                "ids unique over the data set."
-            )
-        place.setdefault(tuple(key), index)
+    """Each expression of a row once a predictor, sorted: the same table from any number of processes."""
+    keys = list(zip(*(records[name].to_pylist() for name in _KEY), strict=True))
+    place = {key: index for index, key in reversed(list(enumerate(keys)))}
     return records.take(pa.array([place[key] for key in sorted(place)], pa.int64()))
 
 
@@ -135,19 +130,12 @@ def _ious(records: pa.Table, protocol: str) -> np.ndarray:
 
 
 def _metrics(records: pa.Table, settings: Mapping[str, Any], bootstrap: int) -> dict[str, float | int]:
-    sources, images = records["source"].to_pylist(), records["image_id"].to_pylist()
+    images = zip(*(records[name].to_pylist() for name in ("source", "image_id", "row")), strict=True)
     return compute_metrics(
         **_columns(records),
         protocol=settings["protocol"],
         granularity=records["granularity"].to_pylist(),
-        image_ids=[f"{source}/{image}" for source, image in zip(sources, images, strict=True)],
+        image_ids=[f"{source}/{image}\0{row}" for source, image, row in images],
         bootstrap=bootstrap,
         seed=settings["seed"],
     )
-
-
-def _write(path: Path, write: Callable[[Path], Any]) -> Path:
-    part = path.with_name(path.name + ".part")
-    write(part)
-    os.replace(part, path)
-    return path

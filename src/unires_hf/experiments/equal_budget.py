@@ -23,9 +23,9 @@ from transformers.trainer_callback import ExportableState
 
 from unires_hf import UniResConfig
 from unires_hf.data.schema import Row
-from unires_hf.data.shards import whole, write_json
 from unires_hf.evaluation import evaluate_model
 from unires_hf.evaluation.compared_models import best_device, load_model, own_threshold
+from unires_hf.files import write_json, write_text
 from unires_hf.model.modeling_unires import mask_loss
 from unires_hf.scenes import SPLITS, trivial_scores
 from unires_hf.scenes.dataset import kind_of
@@ -388,6 +388,5 @@ def run_experiment(
             runs[contestant.name].append({**trained, "scores": measure(contestant, budget, seed, out)})
             with FileLock(out / LOCK):
                 write_json(out / "results.json", outcome)
-                with whole(out / "table.md") as part:
-                    part.write_text(table(outcome), encoding="utf-8")
+                write_text(out / "table.md", table(outcome))
     return outcome

@@ -13,7 +13,6 @@ from unires_hf.data import masks
 from unires_hf.evaluation import Results
 
 Row = dict[str, Any]
-Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Case:
     """
 
     rule: str
-    image: Key
+    image: tuple[str, str]
     picture: Image.Image
     text: str
     granularity: str
@@ -67,7 +66,7 @@ def extreme_cases(results: Results, rows: Iterable[Row], count: int) -> list[Cas
         ValueError: if the results hold no masks, or the pictures of the cases are not among the rows.
     """
     (ious,), unions = _columns([results]), results.records["union"].to_numpy()
-    images = _images(results)
+    images = results.records["row"].to_pylist()
     chosen = [("worst", place) for place in _one_an_image(np.lexsort((-unions, ious)), images, count)]
     chosen += [("best", place) for place in _one_an_image(np.lexsort((-unions, -ious)), images, count)]
     return _open([results], rows, chosen)
@@ -94,7 +93,7 @@ def compared_cases(
     """
     ious = _columns(results)
     difference = ious[0] - ious[1]
-    images = _images(results[0]) if one_an_image else list(range(len(difference)))
+    images = results[0].records["row"].to_pylist() if one_an_image else list(range(len(difference)))
     order = np.argsort(-difference, kind="stable")
     seen: set[Any] = set()
     chosen = []
@@ -109,16 +108,12 @@ def compared_cases(
 
 def _columns(results: Sequence[Results]) -> list[np.ndarray]:
     """Each model's IoUs, expression by expression."""
-    names = [one.records.select(["source", "expression_id"]) for one in results]
+    names = [one.records.select(["source", "expression_id", "row"]) for one in results]
     if any(not name.equals(names[0]) for name in names):
         raise ValueError("The models were measured on different expressions; measure them on the same rows.")
     if any(one.records["prediction"].null_count for one in results):
         raise ValueError("The records hold no predicted masks; evaluate with keep_masks=True.")
     return [one.records["iou"].to_numpy() for one in results]
-
-
-def _images(results: Results) -> list[Key]:
-    return list(zip(*(results.records[name].to_pylist() for name in ("source", "image_id")), strict=True))
 
 
 def _one_an_image(
@@ -136,16 +131,19 @@ def _one_an_image(
 
 def _open(results: Sequence[Results], rows: Iterable[Row], chosen: list[tuple[str, int]]) -> list[Case]:
     records = [one.records.take([place for _, place in chosen]).to_pylist() for one in results]
-    found = _find(rows, {_key(record) for record in records[0]})
+    found = _find(rows, {record["row"] for record in records[0]})
     cases = []
     for (rule, _), *drawn in zip(chosen, *records, strict=True):
-        row = found[_key(drawn[0])]
+        row = found.get(drawn[0]["row"])
+        if row is None or row["image_id"] != drawn[0]["image_id"]:
+            named = (drawn[0]["source"], drawn[0]["image_id"])
+            raise ValueError(f"The image {named} is not among the rows; pass those that were evaluated.")
         image = datasets.Image().decode_example(row["image"]) if isinstance(row["image"], dict) else row["image"]
         (truth,) = (target["mask"] for target in row["targets"] if target["target_id"] == drawn[0]["target_id"])
         cases.append(
             Case(
                 rule,
-                _key(row),
+                (row["source"], row["image_id"]),
                 image.convert("RGB"),
                 drawn[0]["text"],
                 drawn[0]["granularity"],
@@ -157,19 +155,8 @@ def _open(results: Sequence[Results], rows: Iterable[Row], chosen: list[tuple[st
     return cases
 
 
-def _key(record: Row) -> Key:
-    return record["source"], record["image_id"]
-
-
-def _find(rows: Iterable[Row], keys: set[Key]) -> dict[Key, Row]:
-    if isinstance(rows, datasets.Dataset):  # read the pictures of these rows only
-        named = rows.select_columns(["source", "image_id"])
-        rows = rows.select([index for index, row in enumerate(named) if _key(row) in keys])
-    found: dict[Key, Row] = {}
-    for row in rows:
-        if _key(row) in keys:
-            found[_key(row)] = row
-        if len(found) == len(keys):
-            return found
-    missing = sorted(keys - found.keys())[0]
-    raise ValueError(f"The image {missing} is not among the rows; pass those that were evaluated.")
+def _find(rows: Iterable[Row], places: set[int]) -> dict[int, Row]:
+    """The rows at these places; of a table, only their pictures are read."""
+    if isinstance(rows, datasets.Dataset):
+        return {place: rows[place] for place in places if place < len(rows)}
+    return {place: row for place, row in enumerate(rows) if place in places}

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from unires_hf.data.shards import whole, write_json
+from unires_hf.files import whole, write_json, write_text
 
 from .expected import compare
 from .samples import draw_samples
@@ -49,8 +49,7 @@ def write_report(
     out.mkdir(parents=True, exist_ok=True)
     summaries = {split: it.summary() for split, it in counted.items()} | {"all": total.summary()}
     write_json(out / "statistics.json", {"splits": summaries, **total.histograms(), "expected": compared})
-    with whole(out / "statistics.md") as part:
-        part.write_text(_markdown(summaries, total, compared, expect), encoding="utf-8")
+    write_text(out / "statistics.md", _markdown(summaries, total, compared, expect))
     drawings = {
         "categories.png": lambda path: plots.draw_categories(total, path),
         "words.png": lambda path: plots.draw_words(total, path),

@@ -8,6 +8,19 @@ from unires_hf import UniResConfig
 EOS = 98
 
 
+PYRAMID = {
+    "backbone_config": {
+        "model_type": "conv_pyramid",
+        "hidden_sizes": [4, 6, 8],
+        "out_features": ["stage1", "stage2", "stage3"],
+    },
+    "backbone_strides": [2, 4, 8],
+}
+"""Fields of a backbone for `tiny_config`."""
+
+NO_GROUPS = {"num_low_level_group_tokens": 0, "num_high_level_group_tokens": 0}
+
+
 def tiny_config(**fields) -> UniResConfig:
     """A model of a few thousand weights: 4 x 4 patches, logits of 16 x 16."""
     tower = {

@@ -31,7 +31,7 @@ def checkpoints(tmp_path_factory) -> dict[str, str]:
         set_seed(0)
         model, processor = build_model(ModelArguments(preset=preset), TEXTS)
         if preset == "tiny":  # untrained, it would find nothing anywhere
-            torch.nn.init.zeros_(model.likeness.logit_bias)
+            torch.nn.init.zeros_(model.similarity.logit_bias)
             torch.nn.init.constant_(model.presence_head.fc2.bias, 3.0)
         if preset == "clipseg-tiny":
             torch.nn.init.zeros_(model.decoder.transposed_convolution[-1].bias)  # likewise

@@ -38,7 +38,10 @@ def load(folder, overrides, seed=0):
 
 def test_variants(encoders):
     models = {name: load(encoders, overrides) for name, overrides in VARIANTS.items()}
-    counts = {name: model.config.group_token_counts for name, model in models.items()}
+    counts = {
+        name: (model.config.num_low_level_group_tokens, model.config.num_high_level_group_tokens)
+        for name, model in models.items()
+    }
     assert counts == {
         "full": (24, 12),
         "no-low-level-groups": (0, 12),
@@ -59,7 +62,7 @@ def test_all_start_from_the_encoders_and_from_nothing_else(encoders):
     one, other = (load(encoders, {}, seed).state_dict() for seed in (0, 1))
     same = {name for name in one if torch.equal(one[name], trained[name].float())}
     learned_nowhere = {name for name in one if torch.equal(one[name], other[name])} - same
-    for name in ("vision_model.embeddings.patch_embedding.weight", "text_projection.weight", "likeness.logit_scale"):
+    for name in ("vision_model.embeddings.patch_embedding.weight", "text_projection.weight", "similarity.logit_scale"):
         assert name in same
     for name in ("stage1_decoder", "stage2_decoder", "low_level_filter", "mask_head.kernel", "low_level_group_tokens"):
         fresh = [key for key in one if key.startswith(name) and one[key].ndim > 1]
@@ -93,4 +96,4 @@ def test_the_ablation(encoders, monkeypatch):
     ]
     assert lines[4][0] == "*all objects*" and lines[8][:3] == ["*whole parent*", "–", "–"]
     config = AutoModel.from_pretrained(encoders.parent / "seed-0" / "one-stage").config
-    assert not config.use_stage2
+    assert not config.has_groups

@@ -70,7 +70,7 @@ def test_features_go_where_the_resolution_is_nearest():
 
 
 def test_an_image_is_encoded_once_for_all_its_expressions():
-    model = make_model(use_class_similarity=True, use_likeness=True)
+    model = make_model(use_class_similarity=True, use_similarity=True)
     inputs = tiny_inputs(1, 4, size=(64, 64))
     together = model(**inputs).logits
     vision_embeds = model.get_image_features(inputs["pixel_values"])

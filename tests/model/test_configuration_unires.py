@@ -5,7 +5,7 @@ import json
 
 import pytest
 import torch
-from tiny_unires import tiny_config
+from tiny_unires import NO_GROUPS, PYRAMID, tiny_config
 
 from unires_hf import UniResConfig, UniResModel
 from unires_hf.model.configuration_unires import PRESETS_FOLDER
@@ -17,8 +17,11 @@ def test_presets_that_the_readme_names_exist():
     assert PRESETS == ["base", "base-32", "base-wide", "large", "large-336", "small", "tiny"]
 
 
-def test_base_is_the_default():
-    assert UniResConfig.from_preset("base").to_dict() == UniResConfig().to_dict()
+def test_base_is_the_default_with_features_of_pixels():
+    base, default = UniResConfig.from_preset("base").to_dict(), UniResConfig().to_dict()
+    different = {key for key in base if base[key] != default[key]}
+    assert different == {"backbone_config", "backbone_strides"}
+    assert base["backbone_config"]["model_type"] == "conv_pyramid"
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -44,8 +47,7 @@ def test_unknown_preset_lists_the_known():
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ({"use_low_level_groups": False, "use_high_level_groups": False}, "use_stage2"),
-        ({"num_low_level_group_tokens": 0}, "num_low_level_group_tokens"),
+        ({"num_low_level_group_tokens": -2}, "num_low_level_group_tokens"),
         ({"num_high_level_group_tokens": -1}, "num_high_level_group_tokens"),
         ({"group_split_layer": 0}, "group_split_layer"),
         ({"group_split_layer": 2}, "group_split_layer"),
@@ -53,10 +55,7 @@ def test_unknown_preset_lists_the_known():
         ({"mask_head_channels": []}, "mask_head_channels"),
         ({"mask_head_channels": [8, 0]}, "mask_head_channels"),
         ({"mask_head_channels": [8] * 6}, "mask_head_channels"),
-        ({"mask_kernel_size": 2}, "mask_kernel_size"),
-        ({"pixel_pyramid_channels": [4, 6]}, "pixel_pyramid_channels"),
-        ({"pixel_pyramid_channels": [4, 0, 6]}, "pixel_pyramid_channels"),
-        ({"pixel_pyramid_channels": [4, 5, 6], "mask_head_channels": [8] * 4}, "mask_head_channels"),
+        ({**PYRAMID, "backbone_strides": [2, 4]}, "backbone_strides"),
         ({"mask_threshold": 1.0}, "mask_threshold"),
         ({"presence_threshold": -0.1}, "presence_threshold"),
         ({"stage1_config": {"num_hidden_layers": 0}}, "num_hidden_layers"),
@@ -75,7 +74,7 @@ def test_ablation_switches_remove_what_they_name():
 
     groups = {"low_level_group_tokens", "high_level_group_tokens", "low_level_filter", "high_level_filter"}
     assert groups <= names()
-    assert names() - names(use_low_level_groups=False) == {"low_level_group_tokens", "low_level_filter"}
-    assert names() - names(use_high_level_groups=False) == {"high_level_group_tokens", "high_level_filter"}
-    gone = names() - names(use_stage2=False)
+    assert names() - names(num_low_level_group_tokens=0) == {"low_level_group_tokens", "low_level_filter"}
+    assert names() - names(num_high_level_group_tokens=0) == {"high_level_group_tokens", "high_level_filter"}
+    gone = names() - names(**NO_GROUPS)
     assert gone == groups | {"stage2_decoder", "stage2_projection", "group_word_projection"}

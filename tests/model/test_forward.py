@@ -3,7 +3,7 @@
 
 import pytest
 import torch
-from tiny_unires import tiny_config, tiny_inputs
+from tiny_unires import NO_GROUPS, PYRAMID, tiny_config, tiny_inputs
 from transformers import CLIPVisionModel
 
 from unires_hf import UniResModel
@@ -125,8 +125,9 @@ def test_words_are_masked_under_flash_attention_too(model):
 
 
 WITH_ALL = {
-    "pixel_pyramid_channels": [4, 6, 8],
-    "use_likeness": True,
+    **PYRAMID,
+    "use_similarity": True,
+    "use_class_similarity": True,
     "use_decoder_positions": True,
     "use_token_embeds": True,
 }
@@ -163,13 +164,13 @@ def test_exports(fields):
 
 ABLATIONS = {
     "full": {},
-    "no low-level groups": {"use_low_level_groups": False},
-    "no high-level groups": {"use_high_level_groups": False},
-    "one stage": {"use_stage2": False},
-    "no pixels": {"use_pixel_embeds": False},
-    "pixel pyramid": {"pixel_pyramid_channels": [4, 6, 8]},
-    "pyramid deeper than the head": {"pixel_pyramid_channels": [4, 6, 8], "mask_head_channels": [16, 8]},
-    "likeness": {"use_likeness": True},
+    "no low-level groups": {"num_low_level_group_tokens": 0},
+    "no high-level groups": {"num_high_level_group_tokens": 0},
+    "one stage": NO_GROUPS,
+    "backbone": PYRAMID,
+    "backbone deeper than the head": {**PYRAMID, "mask_head_channels": [16, 8]},
+    "similarity": {"use_similarity": True},
+    "class similarity": {**PYRAMID, "use_class_similarity": True},
     "positions": {"use_decoder_positions": True},
     "token embeddings": {"use_token_embeds": True},
     "stage widths differ": {"stage2_config": {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 24}},
@@ -188,16 +189,16 @@ def test_every_parameter_learns(fields, checkpointing):
     assert without == []
 
 
-def test_likeness_is_the_cosine_in_the_joint_space():
-    model = UniResModel(tiny_config(use_likeness=True, pixel_pyramid_channels=[4, 6, 8])).eval()
+def test_similarity_is_the_cosine_in_the_joint_space():
+    model = UniResModel(tiny_config(use_similarity=True, **PYRAMID)).eval()
     inputs = tiny_inputs(images=2, expressions=3)
     with torch.no_grad():
         patches = model.get_image_features(inputs["pixel_values"]).image_embeds.flatten(1, 2)
         sentences = model.get_text_features(inputs["input_ids"], inputs["attention_mask"]).pooler_output
-        paired = model.likeness(patches, sentences, inputs["image_indices"])
-        every = model.likeness(patches, sentences)
+        paired = model.similarity(patches, sentences, inputs["image_indices"])
+        every = model.similarity(patches, sentences)
     assert paired.shape == (3, 16, 1) and every.shape == (2, 16, 3)
-    scale, bias = model.likeness.logit_scale.exp(), model.likeness.logit_bias
+    scale, bias = model.similarity.logit_scale.exp(), model.similarity.logit_bias
     for expression, image in enumerate(inputs["image_indices"]):
         cosines = torch.cosine_similarity(patches[image], sentences[expression], dim=-1)
         torch.testing.assert_close(paired[expression, :, 0], scale * cosines + bias)
@@ -257,7 +258,7 @@ def test_golden_numbers():
     torch.testing.assert_close(torch.stack(summary), torch.tensor(GOLDEN), atol=1e-4, rtol=1e-4)
 
 
-GOLDEN = [-0.03584, 0.1465, 0.01931, -0.09577, 0.06495, -0.03431, 4.39212]
+GOLDEN = [-0.19256, 0.18209, -0.45665, -0.26493, -0.16485, -0.19739, 4.90477]
 
 
 def test_position_embeddings_keep_their_own_grid_and_their_class_token():

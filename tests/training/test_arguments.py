@@ -57,7 +57,7 @@ def test_no_data_is_refused():
 def test_flags_json_and_yaml_say_the_same(form, tmp_path, monkeypatch):
     wanted = {
         "preset": "tiny",
-        "config_overrides": '{"use_stage2": false}',
+        "config_overrides": '{"group_split_layer": 2}',
         "train_data": ["partscenes,length=4"],
         "output_dir": str(tmp_path),
         "num_train_epochs": 3.0,
@@ -74,6 +74,6 @@ def test_flags_json_and_yaml_say_the_same(form, tmp_path, monkeypatch):
         argv = [str(path)]
     monkeypatch.setattr(sys, "argv", ["run_finetuning.py", *argv])
     model, data, training = parse_arguments()
-    assert model.preset == "tiny" and model.config_overrides == {"use_stage2": False}
+    assert model.preset == "tiny" and model.config_overrides == {"group_split_layer": 2}
     assert data.train_data == ["partscenes,length=4"]
     assert training.num_train_epochs == 3 and training.warmup_steps == pytest.approx(1 / 3)

@@ -15,8 +15,8 @@ from unires_hf.training.warm_up import NamedCollator, NamedPatches, WarmUpArgume
 
 SCENES = PartScenes("train", 6, kinds=["dog", "bus"])
 PRESETS = ["tiny", "cris-tiny", "lavt-tiny", "clipseg-tiny"]
-ENCODERS = ("vision_model.", "text_model.", "clip.", "text_projection.", "visual_projection.", "likeness.logit")
-ENCODERS += ("pixel_pyramid.levels.", "pixel_pyramid.patch_projection.", "low_level_group", "high_level_group")
+ENCODERS = ("vision_model.", "text_model.", "clip.", "text_projection.", "visual_projection.", "similarity.logit")
+ENCODERS += ("backbone.", "backbone_features.patch_projections.", "low_level_group", "high_level_group")
 
 
 class Steps(TrainerCallback):
@@ -71,9 +71,9 @@ def test_a_name_that_no_patch_shows_is_learned_to_be_absent():
     assert highest[present].median() > highest[~present].median() + 1
 
 
-def test_a_unires_without_likeness_is_refused():
-    model, _ = build_model(ModelArguments(preset="tiny", config_overrides='{"use_likeness": false}'), ["the dog"])
-    with pytest.raises(ValueError, match="set `use_likeness` in the config"):
+def test_a_unires_without_similarity_is_refused():
+    model, _ = build_model(ModelArguments(preset="tiny", config_overrides='{"use_similarity": false}'), ["the dog"])
+    with pytest.raises(ValueError, match="set `use_similarity` in the config"):
         NamedPatches(model)
 
 

@@ -16,7 +16,7 @@
 import math
 
 from huggingface_hub.dataclasses import strict
-from transformers import AutoConfig, PreTrainedConfig
+from transformers import PreTrainedConfig
 from transformers.backbone_utils import BackboneConfigMixin
 from transformers.utils import auto_docstring
 
@@ -87,7 +87,5 @@ class EfficientNetLiteConfig(BackboneConfigMixin, PreTrainedConfig):
         rounded = max(8, int(scaled + 4) // 8 * 8)
         return rounded + 8 if rounded < 0.9 * scaled else rounded
 
-
-AutoConfig.register(EfficientNetLiteConfig.model_type, EfficientNetLiteConfig, exist_ok=True)
 
 __all__ = ["EfficientNetLiteConfig"]

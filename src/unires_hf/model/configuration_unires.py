@@ -21,7 +21,11 @@ from transformers import AutoConfig, CLIPTextConfig, CLIPVisionConfig, PreTraine
 from transformers.configuration_utils import SubConfigSpec
 from transformers.utils import auto_docstring
 
+from .configuration_conv_pyramid import ConvPyramidConfig
 from .configuration_efficientnet_lite import EfficientNetLiteConfig
+
+for backbone_class in (ConvPyramidConfig, EfficientNetLiteConfig):
+    AutoConfig.register(backbone_class.model_type, backbone_class, exist_ok=True)
 
 PRESETS_FOLDER = Path(__file__).with_name("presets")
 
@@ -76,36 +80,22 @@ class UniResConfig(PreTrainedConfig):
     stage2_config (`dict` or `UniResDecoderConfig`, *optional*):
         The stage-2 decoder, in which the output of stage 1 attends to the filtered groups. The language-guided region
         filters have its width.
-    use_low_level_groups (`bool`, *optional*, defaults to `True`):
-        Whether the part-level group tokens exist. Switch of the ablation.
-    use_high_level_groups (`bool`, *optional*, defaults to `True`):
-        Whether the object-level group tokens exist. Switch of the ablation.
-    use_stage2 (`bool`, *optional*, defaults to `True`):
-        Whether stage 2 exists. Without it nothing reads the groups, and neither group tokens nor filters are built.
     num_low_level_group_tokens (`int`, *optional*, defaults to 64):
-        Learned tokens that join before the first block. Unknown in the paper; 64 and 8 are GroupViT's two levels.
+        Learned tokens that join before the first block; 0 for none. Unknown in the paper; 64 and 8 are GroupViT's two
+        levels. With none of either level there is no stage 2, which would have nothing to attend to.
     num_high_level_group_tokens (`int`, *optional*, defaults to 8):
-        Learned tokens that join at block `group_split_layer`. Unknown in the paper.
+        Learned tokens that join at block `group_split_layer`; 0 for none. Unknown in the paper.
     group_split_layer (`int`, *optional*, defaults to 6):
         The vision block before which the low-level groups leave and the high-level groups join. The paper says "an
         intermediate block"; half of the depth is our choice.
     mask_head_channels (`list[int]`, *optional*, defaults to `[64, 64, 32]`):
         Channels of the mask head at the patch grid and after each doubling: n + 1 numbers make logits of 2^n cells a
         patch side (stride 4 for patches of 16 and two doublings). The mask head is unknown in the paper; with
-        `[512, 512, 256]` and `mask_kernel_size=3` it is CRIS's projector.
-    mask_kernel_size (`int`, *optional*, defaults to 3):
-        Side of the convolution kernel that the sentence makes, which turns features into one logit map. CRIS's is 3.
-    use_pixel_embeds (`bool`, *optional*, defaults to `True`):
-        Whether two convolutions on the pixels, computed once an image, join the last step of the mask head, where the
-        edges are. Our choice: patches of 16 pixels do not hold the outline of a small part.
-    pixel_pyramid_channels (`list[int]`, *optional*):
-        Channels of a convolutional pyramid from the pixels to the patch grid, one number a halving, in place of those
-        two convolutions: its coarsest level joins the patch embeddings, the finer ones the steps of the mask head.
-        Our choice, for models that start from random weights, which learn faster so; CLIP's patch embeddings are
-        good as they are.
+        `[512, 512, 256]` it is CRIS's projector.
     backbone_config (`dict` or `PreTrainedConfig`, *optional*):
-        A backbone that `AutoBackbone` opens, in place of the pyramid: its `out_features` join the patch embeddings and
-        the steps of the mask head. Our choice, for models that start without CLIP's weights.
+        A backbone that `AutoBackbone` opens: its coarse `out_features` join the patch embeddings, the finer ones the
+        steps of the mask head, where the edges are. Our choice: patches of 16 pixels do not hold the outline of a
+        small part, and a model that starts without CLIP's weights learns faster on features of a backbone.
     backbone_strides (`list[int]`, *optional*, defaults to `[4, 8, 16, 32]`):
         The stride of each of the backbone's `out_features`, in pixels.
     freeze_backbone_statistics (`bool`, *optional*, defaults to `True`):
@@ -113,7 +103,7 @@ class UniResConfig(PreTrainedConfig):
     use_class_similarity (`bool`, *optional*, defaults to `False`):
         Whether sentences become directions among the backbone's last features, where its classes have theirs; the
         similarity of each place joins the output of stage 1 and the mask logits. Our choice.
-    use_likeness (`bool`, *optional*, defaults to `False`):
+    use_similarity (`bool`, *optional*, defaults to `False`):
         Whether the cosine of each patch and the sentence in CLIP's joint space joins the output of stage 1 and the
         mask logits. Our choice, for models whose encoders `scripts/run_warmup.py` has prepared.
     use_decoder_positions (`bool`, *optional*, defaults to `False`):
@@ -172,17 +162,11 @@ class UniResConfig(PreTrainedConfig):
     freeze_backbone_statistics: bool = True
     use_class_similarity: bool = False
     projection_dim: int = 512
-    use_low_level_groups: bool = True
-    use_high_level_groups: bool = True
-    use_stage2: bool = True
     num_low_level_group_tokens: int = 64
     num_high_level_group_tokens: int = 8
     group_split_layer: int = 6
     mask_head_channels: list[int] | tuple[int, ...] = (64, 64, 32)
-    mask_kernel_size: int = 3
-    use_pixel_embeds: bool = True
-    pixel_pyramid_channels: list[int] | tuple[int, ...] | None = None
-    use_likeness: bool = False
+    use_similarity: bool = False
     use_decoder_positions: bool = False
     use_token_embeds: bool = False
     bce_loss_weight: float | int = 5.0
@@ -215,16 +199,14 @@ class UniResConfig(PreTrainedConfig):
         return super().get_config_dict(pretrained_model_name_or_path, **kwargs)
 
     @property
-    def group_token_counts(self) -> tuple[int, int]:
-        """How many (low-level, high-level) group tokens the model has, the ablation switches applied."""
-        low = self.num_low_level_group_tokens if self.use_stage2 and self.use_low_level_groups else 0
-        high = self.num_high_level_group_tokens if self.use_stage2 and self.use_high_level_groups else 0
-        return low, high
+    def has_groups(self) -> bool:
+        """Whether there are group tokens of either level, and with them stage 2."""
+        return self.num_low_level_group_tokens + self.num_high_level_group_tokens > 0
 
     @property
     def decoder_hidden_size(self) -> int:
         """Width of the last decoder stage, which the heads read."""
-        return self.stage2_config.hidden_size if self.use_stage2 else self.stage1_config.hidden_size
+        return self.stage2_config.hidden_size if self.has_groups else self.stage1_config.hidden_size
 
     def validate_vision(self):
         size, patch = self.vision_config.image_size, self.vision_config.patch_size
@@ -235,17 +217,11 @@ class UniResConfig(PreTrainedConfig):
             )
 
     def validate_groups(self):
-        if self.use_stage2 and not (self.use_low_level_groups or self.use_high_level_groups):
-            raise ValueError(
-                "`use_stage2=True` with both `use_low_level_groups=False` and `use_high_level_groups=False` leaves "
-                "stage 2 nothing to attend to: set `use_stage2=False` too, or keep one level of groups."
-            )
         for name in ("num_low_level_group_tokens", "num_high_level_group_tokens"):
-            if getattr(self, name) < 1:
-                switch = name.removeprefix("num_").replace("group_tokens", "groups")
-                raise ValueError(f"`{name}` is {getattr(self, name)}: to have none, set `use_{switch}=False`.")
+            if getattr(self, name) < 0:
+                raise ValueError(f"`{name}` is {getattr(self, name)}: give 0 for none, or how many.")
         depth = self.vision_config.num_hidden_layers
-        if self.use_stage2 and not 1 <= self.group_split_layer < depth:
+        if self.has_groups and not 1 <= self.group_split_layer < depth:
             raise ValueError(
                 f"`group_split_layer` is {self.group_split_layer}: it must lie between 1 and {depth - 1}, since the "
                 f"vision encoder has {depth} blocks and both levels of groups need one."
@@ -260,8 +236,6 @@ class UniResConfig(PreTrainedConfig):
                 f"`mask_head_channels` has {len(channels)} numbers, so that a patch of {patch} pixels would become "
                 f"{2 ** (len(channels) - 1)} cells wide: give fewer."
             )
-        if self.mask_kernel_size % 2 == 0 or self.mask_kernel_size < 1:
-            raise ValueError(f"`mask_kernel_size` is {self.mask_kernel_size}: it must be odd and positive.")
 
     def validate_backbone(self):
         features = getattr(self.backbone_config, "out_features", None)
@@ -272,21 +246,6 @@ class UniResConfig(PreTrainedConfig):
             )
         if self.use_class_similarity and self.backbone_config is None:
             raise ValueError("`use_class_similarity=True` needs a backbone: set `backbone_config` too.")
-
-    def validate_pixel_pyramid(self):
-        channels, patch = self.pixel_pyramid_channels, self.vision_config.patch_size
-        if channels is None:
-            return
-        if min(channels, default=0) < 1 or 2 ** len(channels) != patch:
-            raise ValueError(
-                f"`pixel_pyramid_channels` is {list(channels)}: it must hold positive numbers, one a halving of the "
-                f"resolution down to patches of {patch} pixels, or be `None`."
-            )
-        if len(self.mask_head_channels) > len(channels):
-            raise ValueError(
-                f"`mask_head_channels` has {len(self.mask_head_channels)} numbers, but the pyramid "
-                f"of the pixels has {len(channels)} levels: give no more than that."
-            )
 
     def validate_thresholds(self):
         for name in ("mask_threshold", "presence_threshold"):

@@ -15,7 +15,7 @@
 
 import torch
 from torch import nn
-from transformers import AutoBackbone, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers import initialization as init
 from transformers.backbone_utils import BackboneMixin
 from transformers.modeling_outputs import BackboneOutput, ImageClassifierOutputWithNoAttention
@@ -176,7 +176,5 @@ class EfficientNetLiteForImageClassification(EfficientNetLitePreTrainedModel):
         features = self.efficientnet_lite(pixel_values, return_dict=True).feature_maps[-1]
         return ImageClassifierOutputWithNoAttention(logits=self.classifier(features.mean(dim=(2, 3))))
 
-
-AutoBackbone.register(EfficientNetLiteConfig, EfficientNetLiteBackbone, exist_ok=True)
 
 __all__ = ["EfficientNetLiteBackbone", "EfficientNetLiteForImageClassification", "EfficientNetLitePreTrainedModel"]

@@ -38,9 +38,13 @@ from transformers.utils.generic import (
 from transformers.utils.output_capturing import capture_outputs
 
 from .configuration_unires import UniResConfig, UniResDecoderConfig
-from .modeling_efficientnet_lite import EfficientNetLiteBackbone  # noqa: F401, makes `AutoBackbone` know it
+from .modeling_conv_pyramid import ConvPyramidBackbone
+from .modeling_efficientnet_lite import EfficientNetLiteBackbone
 
 logger = logging.get_logger(__name__)
+
+for backbone_class in (ConvPyramidBackbone, EfficientNetLiteBackbone):
+    AutoBackbone.register(backbone_class.config_class, backbone_class, exist_ok=True)
 
 
 @auto_docstring(custom_intro="Everything of an image that its expressions need; computed once however many follow.")
@@ -62,7 +66,7 @@ class UniResVisionOutput(ModelOutput):
     image_embeds (`torch.FloatTensor` of shape `(images, grid_height, grid_width, projection_dim)`):
         The patch tokens in CLIP's joint space.
     pixel_embeds (`tuple(torch.FloatTensor)`, *optional*):
-        Features of the pixels for the last steps of the mask head, one tensor a step, of shape `(images, channels,
+        The backbone's features for the steps of the mask head, one tensor a step, of shape `(images, channels,
         height, width)` with twice the height and width of the one before.
     class_features (`torch.FloatTensor` of shape `(images, channels, height, width)`, *optional*):
         The backbone's last feature, which its classifier reads.
@@ -250,76 +254,6 @@ class UniResDecoderLayer(GradientCheckpointingLayer):
         return hidden_states + self.mlp(self.layer_norm3(hidden_states))
 
 
-class UniResPixelEmbeddings(nn.Module):
-    """Two convolutions that take the pixels to the resolution of the logit map."""
-
-    def __init__(self, num_channels: int, hidden_size: int):
-        super().__init__()
-        self.conv1 = nn.Conv2d(num_channels, hidden_size, kernel_size=3, stride=2, padding=1)
-        self.norm = nn.GroupNorm(1, hidden_size)
-        self.conv2 = nn.Conv2d(hidden_size, hidden_size, kernel_size=3, padding=1)
-
-    def forward(self, pixel_values: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor]:
-        # At twice the target's size the strided convolution lands on it exactly, for any patch size. Halving by
-        # bilinear interpolation is the mean of 2 x 2 pixels.
-        pixel_values = nn.functional.interpolate(
-            pixel_values, size=(2 * size[0], 2 * size[1]), mode="bilinear", align_corners=False
-        )
-        return (self.conv2(nn.functional.gelu(self.norm(self.conv1(pixel_values.to(self.conv1.weight.dtype))))),)
-
-
-class UniResPyramidLevel(nn.Module):
-    """Halves the resolution, then looks around once more."""
-
-    def __init__(self, num_channels: int, hidden_size: int):
-        super().__init__()
-        self.conv1 = nn.Conv2d(num_channels, hidden_size, kernel_size=3, stride=2, padding=1)
-        self.norm1 = nn.GroupNorm(1, hidden_size)
-        self.conv2 = nn.Conv2d(hidden_size, hidden_size, kernel_size=3, padding=1)
-        self.norm2 = nn.GroupNorm(1, hidden_size)
-
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        hidden_states = nn.functional.gelu(self.norm1(self.conv1(hidden_states)))
-        return hidden_states + nn.functional.gelu(self.norm2(self.conv2(hidden_states)))
-
-
-class UniResPixelPyramid(nn.Module):
-    """
-    Convolutions from the pixels to the patch grid, computed once an image. The coarsest level joins the patch
-    embeddings, as early convolutions help a transformer that starts from random weights; the finer ones join the steps
-    of the mask head, which has their resolution.
-    """
-
-    def __init__(self, config: UniResConfig):
-        super().__init__()
-        channels = list(config.pixel_pyramid_channels)
-        steps = config.mask_head_channels[1:]
-        self.levels = nn.ModuleList(
-            [
-                UniResPyramidLevel(wide, narrow)
-                for wide, narrow in pairwise([config.vision_config.num_channels, *channels])
-            ]
-        )
-        self.patch_projection = nn.Conv2d(channels[-1], config.vision_config.hidden_size, kernel_size=1)
-        self.projections = nn.ModuleList(
-            [
-                nn.Conv2d(level, step, kernel_size=1)
-                for level, step in zip(reversed(channels[:-1]), steps, strict=False)
-            ]
-        )
-
-    def forward(self, pixel_values: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-        """The share of the patch embeddings (images, patches, hidden_size), and the features for the mask head."""
-        hidden_states = pixel_values.to(self.patch_projection.weight.dtype)
-        levels = []
-        for level in self.levels:
-            hidden_states = level(hidden_states)
-            levels.append(hidden_states)
-        patch_embeds = self.patch_projection(levels.pop()).flatten(2).transpose(1, 2)
-        finer = zip(self.projections, reversed(levels), strict=False)
-        return patch_embeds, tuple(projection(level) for projection, level in finer)
-
-
 class UniResBackboneFeatures(nn.Module):
     """
     Where a pretrained backbone's features go, computed once an image: those as coarse as the patches join the patch
@@ -333,10 +267,12 @@ class UniResBackboneFeatures(nn.Module):
         self.patch_projections = nn.ModuleList(
             [nn.Conv2d(channels[i], config.vision_config.hidden_size, kernel_size=1) for i in self.coarse]
         )
-        steps = [patch_size / 2**step for step in range(1, len(config.mask_head_channels))]
         self.fine = [
-            min(range(len(channels)), key=lambda i: abs(math.log2(config.backbone_strides[i] / step)))  # noqa: B023
-            for step in steps
+            min(
+                range(len(channels)),
+                key=lambda i, stride=patch_size / 2**step: abs(math.log2(config.backbone_strides[i] / stride)),
+            )
+            for step in range(1, len(config.mask_head_channels))
         ]
         self.projections = nn.ModuleList(
             [
@@ -347,17 +283,17 @@ class UniResBackboneFeatures(nn.Module):
 
     def forward(
         self, features: tuple[torch.Tensor, ...], grid_size: tuple[int, int]
-    ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-        """The share of the patch embeddings (images, patches, hidden_size), and the features for the mask head."""
-        patch_embeds = sum(
+    ) -> tuple[torch.Tensor | None, tuple[torch.Tensor, ...]]:
+        """The share of the patch embeddings (images, patches, hidden_size), or None, and what joins the mask head."""
+        patch_embeds = [
             resized(projection(features[i]), grid_size)
             for i, projection in zip(self.coarse, self.patch_projections, strict=True)
-        )
+        ]
         pixel_embeds = tuple(
             resized(projection(features[i]), tuple(side * 2 ** (step + 1) for side in grid_size))
             for step, (i, projection) in enumerate(zip(self.fine, self.projections, strict=True))
         )
-        return patch_embeds.flatten(2).transpose(1, 2), pixel_embeds
+        return sum(patch_embeds).flatten(2).transpose(1, 2) if patch_embeds else None, pixel_embeds
 
 
 def resized(features: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
@@ -373,10 +309,11 @@ class UniResMaskHead(nn.Module):
     text-to-pixel projector, with widths from the config.
     """
 
+    kernel_size = 3  # CRIS's
+
     def __init__(self, config: UniResConfig):
         super().__init__()
         channels = list(config.mask_head_channels)
-        self.kernel_size = config.mask_kernel_size
         self.num_channels = channels[-1]
         self.projection = nn.Linear(config.decoder_hidden_size, channels[0])
         self.convs = nn.ModuleList(
@@ -432,11 +369,13 @@ class UniResTokenEmbeds(nn.Module):
         return self.projection(self.layer_norm(token_embeds))
 
 
-class UniResLikeness(nn.Module):
+class UniResSimilarity(nn.Module):
     """
-    How like the sentence each patch is in CLIP's joint space, as a logit: it joins the output of stage 1 and the mask
-    logits, so that what the encoders know counts from the first step (our choice; not in the paper).
+    How similar each patch and the sentence are in CLIP's joint space, as a logit: it joins the output of stage 1 and
+    the mask logits, so that what the encoders know counts from the first step (our choice; not in the paper).
     """
+
+    mask_scale = 1.0
 
     def __init__(self, config: UniResConfig):
         super().__init__()
@@ -559,7 +498,7 @@ class UniResPreTrainedModel(PreTrainedModel):
             mean_square = 2 / 3 + 2 * module.num_frequencies  # of the waves of a place, two of them straight lines
             std = self.config.initializer_range * (self.config.projection_dim / mean_square) ** 0.5
             init.normal_(module.projection.weight, std=std)
-        elif isinstance(module, UniResLikeness):
+        elif isinstance(module, UniResSimilarity):
             # CLIP's temperature starts at 14; a patch is unlike most names.
             init.constant_(module.logit_scale, 2.66)
             init.constant_(module.logit_bias, -4.0)
@@ -676,62 +615,46 @@ class UniResModel(UniResPreTrainedModel):
         super().__init__(config)
         vision_hidden_size = config.vision_config.hidden_size
         text_hidden_size = config.text_config.hidden_size
-        low_level_count, high_level_count = config.group_token_counts
-
         # Named as in CLIPModel, whose checkpoints load with no conversion.
         self.text_model = CLIPTextModel._from_config(config.text_config)
         self.vision_model = UniResVisionModel._from_config(config.vision_config)
         self.visual_projection = nn.Linear(vision_hidden_size, config.projection_dim, bias=False)
         self.text_projection = nn.Linear(text_hidden_size, config.projection_dim, bias=False)
 
-        self.low_level_group_tokens = (
-            nn.Parameter(torch.empty(low_level_count, vision_hidden_size)) if low_level_count else None
-        )
-        self.high_level_group_tokens = (
-            nn.Parameter(torch.empty(high_level_count, vision_hidden_size)) if high_level_count else None
-        )
+        self.low_level_group_tokens = self.high_level_group_tokens = None
+        self.low_level_filter = self.high_level_filter = None
+        if config.num_low_level_group_tokens:
+            self.low_level_group_tokens = nn.Parameter(
+                torch.empty(config.num_low_level_group_tokens, vision_hidden_size)
+            )
+            self.low_level_filter = UniResRegionFilter(config.stage2_config, vision_hidden_size)
+        if config.num_high_level_group_tokens:
+            self.high_level_group_tokens = nn.Parameter(
+                torch.empty(config.num_high_level_group_tokens, vision_hidden_size)
+            )
+            self.high_level_filter = UniResRegionFilter(config.stage2_config, vision_hidden_size)
 
         self.image_projection = nn.Linear(config.projection_dim, config.stage1_config.hidden_size)
         self.word_projection = nn.Linear(text_hidden_size, config.stage1_config.hidden_size)
-        # CODEPATH: the preset `tiny`; CLIP's text encoder, of the others, lets no word go by.
         self.token_embeds = UniResTokenEmbeds(config) if config.use_token_embeds else None
-        self.stage1_decoder = UniResDecoder._from_config(config.stage1_config)
-        # CODEPATH: the preset `tiny` has both; the others, as the paper's figure, do without.
-        self.likeness = UniResLikeness(config) if config.use_likeness else None
-        # CODEPATH: as likeness.
         self.positions = UniResPositions(config.stage1_config.hidden_size) if config.use_decoder_positions else None
-        self.stage2_positions = None
-        # CODEPATH: every preset has stage 2; checkpoints of the ablation "one stage" do without.
-        if config.use_stage2:
+        self.stage1_decoder = UniResDecoder._from_config(config.stage1_config)
+        self.similarity = UniResSimilarity(config) if config.use_similarity else None
+
+        self.stage2_decoder = self.stage2_positions = None
+        if config.has_groups:
             self.group_word_projection = nn.Linear(text_hidden_size, config.stage2_config.hidden_size)
-            self.low_level_filter = (
-                UniResRegionFilter(config.stage2_config, vision_hidden_size) if low_level_count else None
-            )
-            self.high_level_filter = (
-                UniResRegionFilter(config.stage2_config, vision_hidden_size) if high_level_count else None
-            )
             self.stage2_projection = nn.Linear(config.stage1_config.hidden_size, config.stage2_config.hidden_size)
             self.stage2_decoder = UniResDecoder._from_config(config.stage2_config)
-            # CODEPATH: as likeness.
             if config.use_decoder_positions:
                 self.stage2_positions = UniResPositions(config.stage2_config.hidden_size)
 
         self.backbone = self.backbone_features = self.class_similarity = None
-        # CODEPATH: models for photographs have a pretrained backbone.
         if config.backbone_config is not None:
             self.backbone = AutoBackbone.from_config(config.backbone_config)
             self.backbone_features = UniResBackboneFeatures(config, self.backbone.channels)
             if config.use_class_similarity:
                 self.class_similarity = UniResClassSimilarity(config, self.backbone.channels[-1])
-        self.pixel_embeddings = self.pixel_pyramid = None
-        # CODEPATH: the preset `tiny` has the pyramid.
-        if config.pixel_pyramid_channels is not None:
-            self.pixel_pyramid = UniResPixelPyramid(config)
-        # CODEPATH: the other presets have these; CRIS's projector, which `base-wide` resembles, does without.
-        elif config.use_pixel_embeds and config.backbone_config is None:
-            self.pixel_embeddings = UniResPixelEmbeddings(
-                config.vision_config.num_channels, config.mask_head_channels[-1]
-            )
         self.mask_head = UniResMaskHead(config)
         self.presence_head = UniResPresenceHead(config.decoder_hidden_size, config.projection_dim)
         self.post_init()
@@ -762,6 +685,10 @@ class UniResModel(UniResPreTrainedModel):
                 f"{pretrained_model_name_or_path!r} is no whole CLIP checkpoint: {len(lost)} weights are missing or "
                 f"unknown, {lost[0]!r} among them; give one that `CLIPModel.from_pretrained` loads fully."
             )
+        # CLIP's patches do not hold the outline of a small part.
+        pixels = {"model_type": ConvPyramidBackbone.config_class.model_type, "hidden_sizes": [16, 32]}
+        if "backbone_config" not in config_fields:
+            config_fields |= {"backbone_config": {**pixels, "out_features": ["stage2"]}, "backbone_strides": [4]}
         config_fields.setdefault("group_split_layer", clip.config.vision_config.num_hidden_layers // 2)
         config = cls.config_class(
             text_config=clip.config.text_config.to_dict(),
@@ -831,13 +758,7 @@ class UniResModel(UniResPreTrainedModel):
         if self.backbone is not None:
             features = self.backbone(pixel_values, return_dict=True).feature_maps
             patch_embeds, pixel_embeds = self.backbone_features(features, (grid_height, grid_width))
-            if self.class_similarity is not None:
-                class_features = features[-1]
-        elif self.pixel_pyramid is not None:
-            patch_embeds, pixel_embeds = self.pixel_pyramid(pixel_values)
-        elif self.pixel_embeddings is not None:
-            scale = 2 ** (len(self.config.mask_head_channels) - 1)
-            pixel_embeds = self.pixel_embeddings(pixel_values, (grid_height * scale, grid_width * scale))
+            class_features = features[-1] if self.class_similarity is not None else None
         vision_outputs = self.vision_model(
             pixel_values=pixel_values,
             low_level_group_tokens=self.low_level_group_tokens,
@@ -898,75 +819,29 @@ class UniResModel(UniResPreTrainedModel):
             raise ValueError("Give `input_ids`: the model segments what an expression refers to.")
         if vision_embeds is None:
             vision_embeds = self.get_image_features(pixel_values, return_dict=True, **kwargs)
-        image_embeds = vision_embeds.image_embeds
-        num_images, grid_height, grid_width = image_embeds.shape[:3]
+        num_images, grid_height, grid_width = vision_embeds.image_embeds.shape[:3]
         image_indices = self._image_indices(image_indices, num_images, input_ids)
-
         text_outputs = self.get_text_features(input_ids, attention_mask, return_dict=True, **kwargs)
         words, sentence = text_outputs.last_hidden_state, self._of_unit_size(text_outputs.pooler_output)
-
-        patches = self._of_unit_size(image_embeds.flatten(1, 2))
-
-        # Stage 1: the image tokens attend to the words.
-        image_tokens = self.image_projection(patches)
-        # CODEPATH: the preset `tiny` has them; the others, as the paper's figure, do without.
-        if self.positions is not None:
-            image_tokens = image_tokens + self.positions(grid_height, grid_width)
+        # The words of stage 1, which may hear the vocabulary itself beside what the text encoder makes of it.
         word_tokens = self.word_projection(words)
-        # CODEPATH: as positions.
         if self.token_embeds is not None:
             word_tokens = word_tokens + self.token_embeds(self.get_input_embeddings()(input_ids))
-        hidden_states = self.stage1_decoder(
-            image_tokens,
-            word_tokens,
-            self._word_mask(self.config.stage1_config, image_tokens, words, attention_mask),
-            image_indices=image_indices,
-            return_dict=True,
-            **kwargs,
-        ).last_hidden_state
 
-        # CODEPATH: the preset `tiny` has it; the others, as the paper's figure, do without.
-        likeness = None
-        if self.likeness is not None:
-            likeness = self.likeness(patches, sentence, image_indices)
-            hidden_states = hidden_states + self.likeness.projection(likeness.to(hidden_states.dtype))
-
-        class_similarity = None
-        if self.class_similarity is not None:
-            class_similarity = self.class_similarity(
-                vision_embeds.class_features, sentence, image_indices, (grid_height, grid_width)
-            )
-            projected = self.class_similarity.projection(
-                class_similarity.flatten(2).transpose(1, 2).to(sentence.dtype)
-            )
-            hidden_states = hidden_states + projected.to(hidden_states.dtype)
-
-        # Stage 2: they attend to the groups that the words let through.
-        # CODEPATH: every preset has stage 2; checkpoints of the ablation "one stage" do without.
-        if self.config.use_stage2:
-            hidden_states = self.stage2_projection(hidden_states)
-            # CODEPATH: as in stage 1.
-            if self.stage2_positions is not None:
-                hidden_states = hidden_states + self.stage2_positions(grid_height, grid_width)
-            hidden_states = self.stage2_decoder(
-                hidden_states,
-                self._filter_groups(vision_embeds, words, attention_mask, image_indices, **kwargs),
-                return_dict=True,
-                **kwargs,
-            ).last_hidden_state
+        similarities = self._similarities(vision_embeds, sentence, image_indices)
+        hidden_states = self._stage1(vision_embeds, word_tokens, attention_mask, image_indices, **kwargs)
+        for module, similarity in similarities:
+            by_patch = similarity.flatten(2).transpose(1, 2).to(hidden_states.dtype)
+            hidden_states = hidden_states + module.projection(by_patch)
+        if self.stage2_decoder is not None:
+            hidden_states = self._stage2(hidden_states, vision_embeds, words, attention_mask, image_indices, **kwargs)
 
         hidden_states = hidden_states.unflatten(1, (grid_height, grid_width))
         pixel_embeds = tuple(level[image_indices] for level in vision_embeds.pixel_embeds or ())
         logits = self.mask_head(hidden_states, sentence, pixel_embeds)
-        if likeness is not None:
-            likeness = likeness.view(-1, 1, grid_height, grid_width)
-            likeness = nn.functional.interpolate(
-                likeness, size=logits.shape[-2:], mode="bilinear", align_corners=False
-            )
-            logits = logits + likeness[:, 0].to(logits.dtype)
-        if class_similarity is not None:
-            by_class = resized(class_similarity, tuple(logits.shape[-2:]))[:, 0]
-            logits = logits + (self.class_similarity.mask_scale.float() * by_class).to(logits.dtype)
+        for module, similarity in similarities:
+            finer = resized(similarity, tuple(logits.shape[-2:]))[:, 0]
+            logits = logits + (module.mask_scale * finer).to(logits.dtype)
         presence_logits = self.presence_head(hidden_states, sentence)
 
         loss = None
@@ -981,13 +856,68 @@ class UniResModel(UniResPreTrainedModel):
             image_indices=image_indices,
         )
 
+    def _similarities(
+        self, vision_embeds: UniResVisionOutput, sentence: torch.Tensor, image_indices: torch.Tensor
+    ) -> list[tuple[nn.Module, torch.Tensor]]:
+        """Each similarity that the model has, with its maps (expressions, 1, grid_height, grid_width)."""
+        grid_size = vision_embeds.image_embeds.shape[1:3]
+        similarities = []
+        if self.similarity is not None:
+            maps = self.similarity(vision_embeds.image_embeds.flatten(1, 2), sentence, image_indices)
+            similarities.append((self.similarity, maps.transpose(1, 2).unflatten(2, grid_size)))
+        if self.class_similarity is not None:
+            maps = self.class_similarity(vision_embeds.class_features, sentence, image_indices, grid_size)
+            similarities.append((self.class_similarity, maps))
+        return similarities
+
+    def _stage1(
+        self,
+        vision_embeds: UniResVisionOutput,
+        word_tokens: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        image_indices: torch.Tensor,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> torch.Tensor:
+        """The image tokens attend to the words: (expressions, patches, width of stage 1)."""
+        image_tokens = self.image_projection(self._of_unit_size(vision_embeds.image_embeds.flatten(1, 2)))
+        if self.positions is not None:
+            image_tokens = image_tokens + self.positions(*vision_embeds.image_embeds.shape[1:3])
+        return self.stage1_decoder(
+            image_tokens,
+            word_tokens,
+            self._word_mask(self.config.stage1_config, image_tokens, word_tokens, attention_mask),
+            image_indices=image_indices,
+            return_dict=True,
+            **kwargs,
+        ).last_hidden_state
+
+    def _stage2(
+        self,
+        hidden_states: torch.Tensor,
+        vision_embeds: UniResVisionOutput,
+        words: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        image_indices: torch.Tensor,
+        **kwargs: Unpack[TransformersKwargs],
+    ) -> torch.Tensor:
+        """They attend to the groups that the words let through: (expressions, patches, width of stage 2)."""
+        hidden_states = self.stage2_projection(hidden_states)
+        if self.stage2_positions is not None:
+            hidden_states = hidden_states + self.stage2_positions(*vision_embeds.image_embeds.shape[1:3])
+        return self.stage2_decoder(
+            hidden_states,
+            self._filter_groups(vision_embeds, words, attention_mask, image_indices, **kwargs),
+            return_dict=True,
+            **kwargs,
+        ).last_hidden_state
+
     def get_sentences(self, input_ids: torch.LongTensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
         """The sentences as the decoders and heads read them: (expressions, projection_dim)."""
         return self._of_unit_size(self.get_text_features(input_ids, attention_mask, return_dict=True).pooler_output)
 
     def _of_unit_size(self, embeds: torch.Tensor) -> torch.Tensor:
         # Similarity is of directions alone, so nothing keeps their lengths from growing: they would drown the words.
-        if self.likeness is None:
+        if self.similarity is None:
             return embeds
         return nn.functional.normalize(embeds, dim=-1) * embeds.shape[-1] ** 0.5
 

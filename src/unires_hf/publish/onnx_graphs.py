@@ -58,7 +58,7 @@ class VisionGraph(nn.Module):
 
     def forward(self, pixel_values: torch.Tensor) -> dict[str, torch.Tensor]:
         outputs = self.model.get_image_features(pixel_values)
-        names = ("image_embeds", "low_level_groups", "high_level_groups")
+        names = ("image_embeds", "low_level_groups", "high_level_groups", "class_features")
         levels = {f"pixel_embeds_{index}": level for index, level in enumerate(outputs.pixel_embeds or ())}
         return {name: outputs[name] for name in names if name in outputs} | levels
 

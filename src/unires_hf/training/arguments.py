@@ -35,7 +35,7 @@ class ModelArguments:
         },
     )
     config_overrides: str = field(
-        default="{}", metadata={"help": 'Fields of UniResConfig as JSON, such as {"use_stage2": false}.'}
+        default="{}", metadata={"help": 'Fields of UniResConfig as JSON, such as {"group_split_layer": 4}.'}
     )
     attn_implementation: str | None = field(
         default=None,

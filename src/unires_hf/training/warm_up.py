@@ -27,10 +27,10 @@ from .rival_encoders import RivalLikeness, feature_maps, sentences
 from .run import sample_texts
 
 LEARNED = (
-    *("text_model.", "vision_model.", "visual_projection.", "text_projection.", "likeness.", "pixel_pyramid."),
-    *("low_level_group_tokens", "high_level_group_tokens"),
+    *("text_model.", "vision_model.", "visual_projection.", "text_projection.", "similarity.", "backbone."),
+    *("backbone_features.", "low_level_group_tokens", "high_level_group_tokens"),
 )
-LATER = ("likeness.projection.", "pixel_pyramid.projections.")  # they lead to the decoder and the mask head
+LATER = ("similarity.projection.", "backbone_features.projections.")  # they lead to the decoder and the mask head
 RIVALS_LEARNED = ("vision_model.", "text_model.", "text_projection.", "clip.")
 RIVALS_CELL = 16  # pixels
 
@@ -54,7 +54,7 @@ def warm_up(
     """Warms up a model's encoders, and saves it with its processor to `arguments.output_dir`.
 
     Args:
-        model_arguments (`ModelArguments`): a UniRES with likeness, a CRIS, a LAVT or a CLIPSeg.
+        model_arguments (`ModelArguments`): a UniRES with `use_similarity`, a CRIS, a LAVT or a CLIPSeg.
         arguments (`WarmUpArguments`): how.
         scenes (`PartScenes`): what is looked at, and whose expressions a preset's tokenizer is made from.
         callbacks (*optional*): as for `Trainer`.
@@ -92,10 +92,10 @@ class NamedPatches(nn.Module):
 
     Args:
         model (`PreTrainedModel`): its text and vision encoder learn: of a UniRES with both projections and the group
-            tokens, through its own likeness; of a rival through one that is thrown away.
+            tokens, through its own similarity; of a rival through one that is thrown away.
 
     Raises:
-        ValueError: if it is a UniRES that has no likeness to teach.
+        ValueError: if it is a UniRES that has no similarity to teach.
     """
 
     def __init__(self, model: PreTrainedModel):
@@ -106,9 +106,9 @@ class NamedPatches(nn.Module):
         self.places = [torch.from_numpy(np.flatnonzero(groups == group)) for group in EXCLUSIVE]
         vision = model.config.vision_config
         if isinstance(model, UniResModel):
-            if model.likeness is None:
+            if model.similarity is None:
                 raise ValueError(
-                    "The warm-up teaches likeness: set `use_likeness` in the config, as the preset tiny does."
+                    "The warm-up teaches similarity: set `use_similarity` in the config, as the preset tiny does."
                 )
             learned, self.grid, self.rival = LEARNED, vision.image_size // vision.patch_size, None
         else:
@@ -154,7 +154,7 @@ class NamedPatches(nn.Module):
             return self.rival(feature_maps(self.model, pixel_values), sentences(self.model, input_ids, attention_mask))
         vision = self.model.get_image_features(pixel_values)
         words = self.model.get_text_features(input_ids, attention_mask).pooler_output
-        return self.model.likeness(vision.image_embeds.flatten(1, 2), words).mT
+        return self.model.similarity(vision.image_embeds.flatten(1, 2), words).mT
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from tiny_unires import tiny_config
+from tiny_unires import PYRAMID, tiny_config
 
 from unires_hf import UniResImageProcessorPil, UniResModel, UniResProcessor
 from unires_hf.training.tokenizer import train_clip_tokenizer
@@ -44,7 +44,7 @@ def save_checkpoint():
 @pytest.fixture(scope="session")
 def checkpoint(save_checkpoint, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("checkpoint")
-    return save_checkpoint(folder, seed=4, mask_threshold=0.5, pixel_pyramid_channels=[8, 12, 16])
+    return save_checkpoint(folder, seed=4, mask_threshold=0.5, **PYRAMID)
 
 
 class Export(NamedTuple):

@@ -8,16 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from tiny_unires import tiny_config, tiny_inputs
+from tiny_unires import NO_GROUPS, PYRAMID, tiny_config, tiny_inputs
 
 from unires_hf import UniResModel
 
 ABLATIONS = {
     "full": {},
-    "no low-level groups": {"use_low_level_groups": False},
-    "one stage, no pixels": {"use_stage2": False, "use_pixel_embeds": False},
-    "pyramid": {"pixel_pyramid_channels": [8, 12, 16]},
-    "kernel of one cell": {"mask_kernel_size": 1},
+    "no low-level groups": {"num_low_level_group_tokens": 0},
+    "one stage": NO_GROUPS,
+    "backbone": {**PYRAMID, "use_class_similarity": True},
 }
 
 
@@ -70,7 +69,7 @@ def test_a_model_of_one_stage_in_int8(save_checkpoint, tmp_path: Path) -> None:
     from unires_hf.publish.onnx_folder import TOLERANCE, export_onnx
     from unires_hf.publish.onnx_segment import Segmenter
 
-    name = save_checkpoint(tmp_path / "model", use_stage2=False, use_pixel_embeds=False)
+    name = save_checkpoint(tmp_path / "model", **NO_GROUPS)
     exported = export_onnx(str(name), tmp_path / "out", int8=True)
     assert exported.difference <= TOLERANCE < exported.int8_difference
     (result,) = Segmenter(exported.folder).segment(Image.new("RGB", (20, 10)), ["the red truck"])

@@ -309,7 +309,7 @@ def changed_fields(preset: str) -> dict[str, Any]:
         name: value
         for name, value in fields.items()
         if (name not in encoders or name == "group_split_layer")
-        and (not value.items() <= usual[name].items() if isinstance(value, dict) else value != usual[name])
+        and (not value.items() <= (usual[name] or {}).items() if isinstance(value, dict) else value != usual[name])
     }
 
 

@@ -18,9 +18,12 @@ _GRID = 24
 _BODY = {"person", "skin", "face", "hair", "eyebrows", "nose", "mouth", "eyes"}
 _CLEAR_OR_MIXED = {"accessories", "window", "front glass", "back glass", "glasses", "sunglasses", "wheel", "street"}
 _SHADED = {"toilet", "sink", "bowl", "refrigerator", "oven", "microwave"}
-_UNCOLORED = _BODY | _CLEAR_OR_MIXED | _SHADED | {"vegetation", "traffic infrastructure", "shop", "tv"}
-"""Nobody's body is called by a color, nor what is seen through, what mirrors, what is of many things, and what
-everyone knows as white though it looks gray in the shade."""
+_UNCOLORED = (
+    _BODY | _CLEAR_OR_MIXED | _SHADED | {"vegetation", "traffic infrastructure", "shop", "tv", "facade", "fence"}
+)
+_UNCOLORED |= {"balcony fence"}
+"""Nobody's body is called by a color, nor what is seen through, what mirrors, what is of many things, what
+everyone knows as white though it looks gray in the shade, and what was photographed at night."""
 _UNCOLORED_PARTS = ("light", "mirror", "bumper")
 _PAINTED = {"door", "hood", "trunk", "tailgate"}
 """What a car's color is the color of."""

@@ -15,7 +15,7 @@ from .color_names import TERMS
 from .glance import Glance
 from .source_facts import SIBLINGS
 from .truth import MIN_AREA, PLACES, RELATIONS, ROWS, SIZES, YES, Judge, Phrase
-from .vocabulary import families, is_plural, label
+from .vocabulary import families, is_mass, is_plural, label
 from .wording import say
 
 OBJECT_KINDS = {
@@ -45,8 +45,10 @@ _COLORFUL = 0.3
 _PARTS = 0.7
 _TRIES = 12
 _TRIES_EACH = 3
-_MOST = 3
-"""So many ways to say the same thing are enough."""
+_MOST = 2
+"""So many ways to say the same thing are enough; one more where there is little else to speak of."""
+_LEVEL = "window"
+"""What stands in rows."""
 _PLAIN_SIDES = ("left", "right", "leftmost", "rightmost")
 
 
@@ -79,7 +81,7 @@ def speak(row: Row, image: Image.Image, rng: Random, limit: int) -> list[Row]:
     heard: Counter[tuple[int, ...]] = Counter()
     for _ in range(_TRIES_EACH * present):
         saying = speaker.speak() if len(said) < present else None
-        if saying and heard[saying.things] < _MOST and _key(saying) not in said:
+        if saying and heard[saying.things] < _MOST + (len(glance.things) < 4) and _key(saying) not in said:
             said[_key(saying)] = saying
             heard[saying.things] += 1
     absent = min(limit - len(said), int(len(said) * ABSENT / (1 - ABSENT) + rng.random()))
@@ -92,7 +94,7 @@ def speak(row: Row, image: Image.Image, rng: Random, limit: int) -> list[Row]:
 
 
 def _key(saying: Saying) -> str:
-    return saying.text.removeprefix("the ")
+    return " ".join(word for word in saying.text.split() if word != "the")
 
 
 def kind_of(expression_id: str) -> str:
@@ -130,6 +132,8 @@ class _Speaker:
 
     def _said(self, kind: str, target: int) -> Saying | None:
         several = kind in ("several", "part_merged")
+        if not several and self.glance.names[target] == "wheel" and self.glance.instances(target) != 1:
+            return None
         phrase = self._several(target) if several else self._phrase(kind, target)
         if phrase is None:
             return None
@@ -212,11 +216,13 @@ class _Speaker:
         rivals = self._count(phrase.noun)
         if rivals < 2 and (is_part or rng.random() < 0.6):
             return None
-        if rivals > 3 and rng.random() < 0.6:
+        if phrase.noun == _LEVEL and rivals > 3 and rng.random() < 0.6:
             phrase = phrase._replace(row=rng.choice(ROWS))
         own_sides = words.side or words.names[0] == "wheel"
         places = _PLAIN_SIDES if own_sides else PLACES
         for place in rng.sample(places, min(len(places), 8)):
+            if is_mass(phrase.noun) and place.startswith(("second", "third", "middle")):
+                continue
             placed = phrase._replace(place=place)
             things = self.judge.referents(placed)
             if things and len(things) == 1 and things[0] in self.clear:
@@ -270,7 +276,7 @@ class _Speaker:
             if owners and rng.random() < 0.5:
                 phrase = phrase._replace(owner=rng.choice(owners))
         rivals = self._count(phrase.noun)
-        if rivals > 3 and rng.random() < 0.5:
+        if phrase.noun == _LEVEL and rivals > 3 and rng.random() < 0.5:
             phrase = phrase._replace(row=rng.choice(ROWS))
         if rivals == 1 and (glance.names[target] != "wheel" or (glance.instances(target) or 1) < 2):
             return None

@@ -245,7 +245,7 @@ class Judge:
             return _ranked(members, -across if place.endswith("right") else across, rank, len(values))
         axis = across if place in ("left", "right", "leftmost", "rightmost") else down
         sign = 1 if place in ("right", "rightmost", "bottom", "bottommost") else -1
-        if len(members) == 1 and not place.endswith("most"):
+        if len(members) == 1 and place in ("left", "right"):
             depth = sign * (axis[members[0]] - 0.5)
             verdict = YES if depth > 0.14 else MAYBE if depth > -0.04 else NO
             return [verdict if index in members else NO for index in range(len(values))]

@@ -53,7 +53,7 @@ def test_tiny_presets_are_of_one_size(model_class, config):
 
 
 def test_unknown_presets_are_refused_with_those_that_exist():
-    with pytest.raises(ValueError, match="cris-r101, cris-r50, cris-tiny"):
+    with pytest.raises(ValueError, match="cris-r101, cris-r50, cris-small, cris-tiny"):
         CrisConfig.from_preset("lavt-tiny")
     with pytest.raises(ValueError, match="lavt-swin-b, lavt-tiny"):
         LavtConfig.from_preset("large")

@@ -12,13 +12,14 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""CRIS configuration: a CLIP-ResNet, CLIP's text encoder, and the sizes of neck, decoder and projector."""
+"""CRIS configuration: an image encoder, CLIP's text encoder, and the sizes of neck, decoder and projector."""
 
 import json
 from pathlib import Path
 
 from huggingface_hub.dataclasses import strict
-from transformers import CLIPTextConfig, PreTrainedConfig
+from transformers import AutoConfig, CLIPTextConfig, PreTrainedConfig
+from transformers.configuration_utils import SubConfigSpec
 from transformers.utils import auto_docstring
 
 PRESETS_FOLDER = Path(__file__).with_name("presets")
@@ -87,10 +88,18 @@ class CrisVisionConfig(PreTrainedConfig):
 @strict
 class CrisConfig(PreTrainedConfig):
     r"""
+    backbone_config (`dict` or `PreTrainedConfig`, *optional*):
+        A backbone that `AutoBackbone` opens, in place of the CLIP-ResNet: its three `out_features` are the maps at
+        strides 8, 16 and 32. Of `vision_config` only `image_size` and `projection_dim` count then. Not published; for
+        comparisons on one backbone.
     hidden_size (`int`, *optional*, defaults to 512):
         Width of the decoder. The neck works at half of it, at it and at twice it; the projector ends at half of it.
     mask_kernel_size (`int`, *optional*, defaults to 3):
         Side of the convolution kernel that the sentence makes.
+    bce_loss_weight (`float`, *optional*, defaults to 1.0):
+        Weight of the mean binary cross-entropy, which CRIS was published with.
+    dice_loss_weight (`float`, *optional*, defaults to 0.0):
+        Weight of the Dice loss, as UniRES has it; for comparisons with one loss.
     mask_threshold (`float`, *optional*, defaults to 0.35):
         A pixel belongs to the mask above this probability, as CRIS was published.
     presence_threshold (`float`, *optional*, defaults to 0.5):
@@ -108,11 +117,16 @@ class CrisConfig(PreTrainedConfig):
     ```"""
 
     model_type = "cris"
-    sub_configs_defaults = {"text_config": CLIPTextConfig, "vision_config": CrisVisionConfig}
+    sub_configs_defaults = {
+        "text_config": CLIPTextConfig,
+        "vision_config": CrisVisionConfig,
+        "backbone_config": SubConfigSpec(config_class=AutoConfig, model_type="efficientnet_lite", optional=True),
+    }
     keys_to_ignore_at_inference = ["vision_embeds", "image_indices"]
 
     text_config: dict | CLIPTextConfig | None = None
     vision_config: dict | CrisVisionConfig | None = None
+    backbone_config: dict | PreTrainedConfig | None = None
     hidden_size: int = 512
     intermediate_size: int = 2048
     num_hidden_layers: int = 3
@@ -121,6 +135,8 @@ class CrisConfig(PreTrainedConfig):
     attention_dropout: float | int = 0.1
     layer_norm_eps: float = 1e-5
     mask_kernel_size: int = 3
+    bce_loss_weight: float | int = 1.0
+    dice_loss_weight: float | int = 0.0
     mask_threshold: float = 0.35
     presence_threshold: float | int = 0.5
     initializer_range: float = 0.02
@@ -142,6 +158,14 @@ class CrisConfig(PreTrainedConfig):
     def logit_size(self) -> int:
         """Side of the square logit map: a quarter of the input's."""
         return self.vision_config.image_size // 4
+
+    def validate_backbone(self):
+        features = getattr(self.backbone_config, "out_features", None)
+        if features is not None and len(features) != 3:
+            raise ValueError(
+                f"`backbone_config` has {len(features)} `out_features` ({', '.join(features)}): the neck joins three, "
+                "at strides 8, 16 and 32."
+            )
 
     def validate_decoder(self):
         if self.text_config.hidden_size != self.hidden_size:

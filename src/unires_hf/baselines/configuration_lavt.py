@@ -12,13 +12,14 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""LAVT configuration: a Swin transformer, BERT, and what joins them."""
+"""LAVT configuration: an image encoder, a text encoder, and what joins them."""
 
 import json
 from pathlib import Path
 
 from huggingface_hub.dataclasses import strict
-from transformers import BertConfig, PreTrainedConfig, SwinConfig
+from transformers import AutoConfig, BertConfig, CLIPTextConfig, PreTrainedConfig, SwinConfig
+from transformers.configuration_utils import SubConfigSpec
 from transformers.utils import auto_docstring
 
 PRESETS_FOLDER = Path(__file__).with_name("presets")
@@ -28,12 +29,22 @@ PRESETS_FOLDER = Path(__file__).with_name("presets")
 @strict
 class LavtConfig(PreTrainedConfig):
     r"""
+    text_config (`dict` or `PreTrainedConfig`, *optional*):
+        BERT, as published; or CLIP's text encoder (`"model_type": "clip_text_model"`), for comparisons on one encoder.
+    backbone_config (`dict` or `PreTrainedConfig`, *optional*):
+        An EfficientNet-Lite in place of the Swin transformer: its `out_features` end the stages after which words
+        enter, at strides 4, 8, 16 and 32. Of `vision_config` only `image_size` counts then. Not published; for
+        comparisons on one backbone.
     fusion_num_attention_heads (`list[int]`, *optional*, defaults to `[1, 1, 1, 1]`):
-        Heads of the pixel-word attention after each stage of the Swin transformer.
+        Heads of the pixel-word attention after each stage of the image encoder.
     hidden_size (`int`, *optional*, defaults to 512):
         Channels of the convolutional decoder; published: half of the last stage's.
     class_weights (`list[float]`, *optional*, defaults to `[0.9, 1.1]`):
         Weights of background and referent in the cross-entropy loss.
+    bce_loss_weight (`float`, *optional*, defaults to 1.0):
+        Weight of that loss, the one LAVT was published with.
+    dice_loss_weight (`float`, *optional*, defaults to 0.0):
+        Weight of the Dice loss, as UniRES has it; for comparisons with one loss.
     mask_threshold (`float`, *optional*, defaults to 0.5):
         A pixel belongs to the mask above this probability; published: the larger one of two logits.
     presence_threshold (`float`, *optional*, defaults to 0.5):
@@ -51,14 +62,21 @@ class LavtConfig(PreTrainedConfig):
     ```"""
 
     model_type = "lavt"
-    sub_configs_defaults = {"text_config": BertConfig, "vision_config": SwinConfig}
+    sub_configs_defaults = {
+        "text_config": SubConfigSpec(config_class=AutoConfig, model_type=BertConfig.model_type),
+        "vision_config": SwinConfig,
+        "backbone_config": SubConfigSpec(config_class=AutoConfig, model_type="efficientnet_lite", optional=True),
+    }
     keys_to_ignore_at_inference = ["vision_embeds", "image_indices"]
 
-    text_config: dict | BertConfig | None = None
+    text_config: dict | BertConfig | CLIPTextConfig | None = None
     vision_config: dict | SwinConfig | None = None
+    backbone_config: dict | PreTrainedConfig | None = None
     fusion_num_attention_heads: list[int] | tuple[int, ...] = (1, 1, 1, 1)
     hidden_size: int = 512
     class_weights: list[float | int] | tuple[float | int, ...] = (0.9, 1.1)
+    bce_loss_weight: float | int = 1.0
+    dice_loss_weight: float | int = 0.0
     mask_threshold: float = 0.5
     presence_threshold: float | int = 0.5
     initializer_range: float = 0.02
@@ -78,13 +96,23 @@ class LavtConfig(PreTrainedConfig):
 
     @property
     def stage_channels(self) -> list[int]:
-        """Channels of each stage of the Swin transformer."""
+        """Channels of each stage of the image encoder."""
+        if self.backbone_config is not None:
+            return [self.backbone_config.hidden_sizes[index] for index in self.backbone_config.out_indices]
         return [self.vision_config.embed_dim * 2**index for index in range(len(self.vision_config.depths))]
 
     @property
     def logit_size(self) -> int:
         """Side of the square logit map: that of the input."""
         return self.vision_config.image_size
+
+    def validate_backbone(self):
+        kind = getattr(self.backbone_config, "model_type", None)
+        if kind not in (None, "efficientnet_lite"):
+            raise ValueError(
+                f"`backbone_config` is of type {kind}: words enter between stages, which efficientnet_lite alone runs "
+                "one by one."
+            )
 
     def validate_vision(self):
         size, patch = self.vision_config.image_size, self.vision_config.patch_size
@@ -96,11 +124,11 @@ class LavtConfig(PreTrainedConfig):
             )
 
     def validate_fusion(self):
-        stages, heads = len(self.vision_config.depths), self.fusion_num_attention_heads
+        stages, heads = len(self.stage_channels), self.fusion_num_attention_heads
         if len(heads) != stages:
             raise ValueError(
                 f"`fusion_num_attention_heads` is {list(heads)}: it must hold one number for each of the {stages} "
-                "stages of `vision_config.depths`."
+                "stages of the image encoder."
             )
         for channels, count in zip(self.stage_channels, heads, strict=True):
             if channels % count:

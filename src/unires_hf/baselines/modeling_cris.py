@@ -14,11 +14,11 @@
 
 """PyTorch CRIS model (CVPR 2022): CLIP-ResNet, text-aware neck, vision-language decoder, text-to-pixel projector."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
-from transformers import CLIPTextModel, PreTrainedModel
+from transformers import AutoBackbone, CLIPTextModel, PreTrainedModel
 from transformers import initialization as init
 from transformers.masking_utils import create_bidirectional_mask
 from transformers.modeling_layers import GradientCheckpointingLayer
@@ -29,7 +29,14 @@ from transformers.utils import TransformersKwargs, auto_docstring
 from transformers.utils.generic import can_return_tuple
 
 from .configuration_cris import STRIDE, CrisConfig, CrisVisionConfig
-from .outputs_baselines import START_LOGIT, ReferringSegmentationOutput, check_inputs, image_of_each_expression
+from .outputs_baselines import (
+    START_LOGIT,
+    ReferringSegmentationOutput,
+    check_inputs,
+    dice_loss,
+    image_of_each_expression,
+    keep_statistics,
+)
 
 
 def eager_attention_forward(
@@ -244,12 +251,11 @@ class CrisNeck(nn.Module):
     Text-aware feature pyramid: the sentence multiplies the coarsest map, then three scales meet at stride 16.
     """
 
-    def __init__(self, config: CrisConfig):
+    def __init__(self, config: CrisConfig, channels: Sequence[int]):
         super().__init__()
-        low, middle, _ = config.vision_config.hidden_sizes[1:]
-        top = config.vision_config.projection_dim
+        low, middle, top = channels
         hidden_size = config.hidden_size
-        self.text_projection = nn.Linear(top, 2 * hidden_size, bias=False)
+        self.text_projection = nn.Linear(config.vision_config.projection_dim, 2 * hidden_size, bias=False)
         self.text_normalization = nn.BatchNorm1d(2 * hidden_size)
         self.top_projection = CrisConvLayer(top, 2 * hidden_size)
         self.top_normalization = nn.BatchNorm2d(2 * hidden_size)
@@ -371,16 +377,29 @@ class CrisProjector(nn.Module):
 class CrisModel(CrisPreTrainedModel):
     def __init__(self, config: CrisConfig):
         super().__init__(config)
-        self.vision_model = CrisVisionModel._from_config(config.vision_config)
+        self.vision_model = self.backbone = None
+        # CODEPATH: published models have CLIP's ResNet; comparisons on one backbone have that.
+        if config.backbone_config is None:
+            self.vision_model = CrisVisionModel._from_config(config.vision_config)
+            channels = [*config.vision_config.hidden_sizes[1:3], config.vision_config.projection_dim]
+        else:
+            self.backbone = AutoBackbone.from_config(config.backbone_config)
+            channels = self.backbone.channels
         self.text_model = CLIPTextModel._from_config(config.text_config)
         self.text_projection = nn.Linear(
             config.text_config.hidden_size, config.vision_config.projection_dim, bias=False
         )
-        self.neck = CrisNeck(config)
+        self.neck = CrisNeck(config, channels)
         self.decoder_layers = nn.ModuleList([CrisDecoderLayer(config) for _ in range(config.num_hidden_layers)])
         self.decoder_layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.projector = CrisProjector(config)
         self.post_init()
+
+    def train(self, mode: bool = True) -> "CrisModel":
+        super().train(mode)
+        if self.backbone is not None:
+            keep_statistics(self.backbone)
+        return self
 
     def get_input_embeddings(self) -> nn.Module:
         return self.text_model.get_input_embeddings()
@@ -419,6 +438,8 @@ class CrisModel(CrisPreTrainedModel):
                 f"`pixel_values` are {height} x {width} pixels, but {STRIDE} must divide both: set the image "
                 f"processor's `size` to multiples of {STRIDE}."
             )
+        if self.backbone is not None:
+            return self.backbone(pixel_values, return_dict=True)
         return self.vision_model(pixel_values, return_dict=True, **kwargs)
 
     @can_return_tuple
@@ -486,7 +507,8 @@ class CrisModel(CrisPreTrainedModel):
             labels = labels.to(logits.device, torch.float32)
             if labels.shape[-2:] != logits.shape[-2:]:
                 labels = nn.functional.interpolate(labels[:, None], size=logits.shape[-2:], mode="area")[:, 0]
-            loss = nn.functional.binary_cross_entropy_with_logits(logits.float(), labels)
+            bce_loss = nn.functional.binary_cross_entropy_with_logits(logits.float(), labels)
+            loss = self.config.bce_loss_weight * bce_loss + self.config.dice_loss_weight * dice_loss(logits, labels)
 
         return ReferringSegmentationOutput(
             loss=loss, logits=logits, vision_embeds=vision_embeds, image_indices=image_indices

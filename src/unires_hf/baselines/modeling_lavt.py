@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from transformers import BertModel, PreTrainedModel, SwinModel
+from transformers import AutoBackbone, BertConfig, BertModel, CLIPTextModel, PreTrainedModel, SwinModel
 from transformers import initialization as init
 from transformers.masking_utils import create_bidirectional_mask
 from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
@@ -29,7 +29,14 @@ from transformers.utils import ModelOutput, TransformersKwargs, auto_docstring
 from transformers.utils.generic import can_return_tuple
 
 from .configuration_lavt import LavtConfig
-from .outputs_baselines import START_LOGIT, ReferringSegmentationOutput, check_inputs, image_of_each_expression
+from .outputs_baselines import (
+    START_LOGIT,
+    ReferringSegmentationOutput,
+    check_inputs,
+    dice_loss,
+    image_of_each_expression,
+    keep_statistics,
+)
 
 
 @auto_docstring(custom_intro="What LAVT computes of an image before it meets the words.")
@@ -200,14 +207,29 @@ class LavtModel(LavtPreTrainedModel):
     def __init__(self, config: LavtConfig):
         super().__init__(config)
         channels = config.stage_channels
-        self.text_model = BertModel._from_config(config.text_config, add_pooling_layer=False)
-        self.vision_model = SwinModel._from_config(config.vision_config, add_pooling_layer=False)
-        self.vision_model.layernorm = nn.Identity()  # of the last stage's output, which the fusion takes the place of
+        self.vision_model = self.backbone = None
+        # CODEPATH: published models have BERT and Swin; comparisons on the same encoders have those.
+        if isinstance(config.text_config, BertConfig):
+            self.text_model = BertModel._from_config(config.text_config, add_pooling_layer=False)
+        else:
+            self.text_model = CLIPTextModel._from_config(config.text_config)
+        # CODEPATH: as the text encoder.
+        if config.backbone_config is None:
+            self.vision_model = SwinModel._from_config(config.vision_config, add_pooling_layer=False)
+            self.vision_model.layernorm = nn.Identity()  # of the last stage, which the fusion takes the place of
+        else:
+            self.backbone = AutoBackbone.from_config(config.backbone_config)
         self.fusions = nn.ModuleList([LavtPixelWordAttention(config, stage) for stage in range(len(channels))])
         self.gates = nn.ModuleList([LavtLanguageGate(width) for width in channels[:-1]])
         self.layer_norms = nn.ModuleList([nn.LayerNorm(width) for width in channels])
         self.decoder = LavtDecoder(config)
         self.post_init()
+
+    def train(self, mode: bool = True) -> "LavtModel":
+        super().train(mode)
+        if self.backbone is not None:
+            keep_statistics(self.backbone)
+        return self
 
     def get_input_embeddings(self) -> nn.Module:
         return self.text_model.get_input_embeddings()
@@ -227,13 +249,9 @@ class LavtModel(LavtPreTrainedModel):
         r"""
         Returns the word features (`last_hidden_state`).
         """
-        return self.text_model(
-            input_ids=input_ids,
-            attention_mask=attention_mask,
-            token_type_ids=token_type_ids,
-            return_dict=True,
-            **kwargs,
-        )
+        if token_type_ids is not None:  # CLIP's text encoder knows none
+            kwargs["token_type_ids"] = token_type_ids
+        return self.text_model(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **kwargs)
 
     @can_return_tuple
     @auto_docstring
@@ -244,6 +262,9 @@ class LavtModel(LavtPreTrainedModel):
         The part of the image encoder that the words do not touch, to be passed to the model as `vision_embeds`: the
         patches and the blocks of the first stage, no more.
         """
+        if self.backbone is not None:
+            pixel_values = pixel_values.to(self.dtype)
+            return LavtVisionOutput(last_hidden_state=self.backbone.next_feature(pixel_values, 0).permute(0, 2, 3, 1))
         hidden_states, grid = self.vision_model.embeddings(pixel_values.to(self.dtype), interpolate_pos_encoding=True)
         hidden_states = self._blocks(0, hidden_states, grid, **kwargs)
         return LavtVisionOutput(last_hidden_state=hidden_states.unflatten(1, grid))
@@ -335,10 +356,19 @@ class LavtModel(LavtPreTrainedModel):
             feature_maps.append(layer_norm(fused).transpose(1, 2).unflatten(2, grid))
             if stage < len(self.gates):
                 hidden_states = hidden_states + self.gates[stage](fused) * fused
-                hidden_states = self.vision_model.encoder.layers[stage].downsample(hidden_states, grid)
-                grid = ((grid[0] + 1) // 2, (grid[1] + 1) // 2)
-                hidden_states = self._blocks(stage + 1, hidden_states, grid, **kwargs)
+                hidden_states, grid = self._next_stage(stage + 1, hidden_states, grid, **kwargs)
         return feature_maps
+
+    def _next_stage(
+        self, stage: int, hidden_states: torch.Tensor, grid: tuple[int, int], **kwargs: Unpack[TransformersKwargs]
+    ) -> tuple[torch.Tensor, tuple[int, int]]:
+        """From the pixels (expressions, pixels, channels) of a grid to those of the next, half as wide and high."""
+        if self.backbone is not None:
+            features = self.backbone.next_feature(hidden_states.transpose(1, 2).unflatten(2, grid), stage)
+            return features.flatten(2).transpose(1, 2), tuple(features.shape[-2:])
+        hidden_states = self.vision_model.encoder.layers[stage - 1].downsample(hidden_states, grid)
+        grid = ((grid[0] + 1) // 2, (grid[1] + 1) // 2)
+        return self._blocks(stage, hidden_states, grid, **kwargs), grid
 
     def _blocks(
         self, stage: int, hidden_states: torch.Tensor, grid: tuple[int, int], **kwargs: Unpack[TransformersKwargs]
@@ -349,7 +379,10 @@ class LavtModel(LavtPreTrainedModel):
         return hidden_states
 
     def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Cross-entropy of two weighted classes, divided by the sum of the pixels' weights; labels may be soft."""
+        """
+        Cross-entropy of two weighted classes, divided by the sum of the pixels' weights; labels may be soft. With a
+        `dice_loss_weight`, which published models have not, the Dice loss too.
+        """
         labels = labels.to(logits.device, torch.float32)
         if labels.shape[-2:] != logits.shape[-2:]:
             labels = nn.functional.interpolate(labels[:, None], size=logits.shape[-2:], mode="area")[:, 0]
@@ -357,7 +390,8 @@ class LavtModel(LavtPreTrainedModel):
         weights = weight * labels + background_weight * (1 - labels)
         referent = weight * labels * nn.functional.logsigmoid(logits.float())
         background = background_weight * (1 - labels) * nn.functional.logsigmoid(-logits.float())
-        return -(referent + background).sum() / weights.sum()
+        bce_loss = -(referent + background).sum() / weights.sum()
+        return self.config.bce_loss_weight * bce_loss + self.config.dice_loss_weight * dice_loss(logits, labels)
 
 
 def instance_norm(hidden_states: torch.Tensor) -> torch.Tensor:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import nn
 from transformers.utils import ModelOutput, auto_docstring
 
 START_LOGIT = -3.0
@@ -84,6 +85,20 @@ def image_of_each_expression(
         f"`image_indices` must lie between 0 and {num_images - 1}, since there are {num_images} images.",
     )
     return image_indices
+
+
+def dice_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """UniRES's Dice loss, a mean over expressions, of logits and labels (expressions, h, w)."""
+    probabilities, labels = logits.float().sigmoid().flatten(1), labels.flatten(1)
+    overlap = 2 * (probabilities * labels).sum(1)
+    return 1 - ((overlap + 1) / (probabilities.sum(1) + labels.sum(1) + 1)).mean()
+
+
+def keep_statistics(backbone: nn.Module) -> None:
+    """The batch norms of a pretrained backbone go on with the statistics they came with, as UniRES's do."""
+    for module in backbone.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
 
 
 def check_inputs(pixel_values: Any, vision_embeds: Any, input_ids: Any):

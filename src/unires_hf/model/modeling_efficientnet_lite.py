@@ -153,12 +153,23 @@ class EfficientNetLiteBackbone(BackboneMixin, EfficientNetLitePreTrainedModel):
         >>> [tuple(level.shape) for level in model(torch.zeros(1, 3, 64, 64)).feature_maps]
         [(1, 24, 16, 16), (1, 112, 4, 4)]
         ```"""
-        hidden_states = self.stem(pixel_values.to(self.stem.conv.weight.dtype))
-        features = [hidden_states]
-        for stage in self.stages if self.head is None else (*self.stages, self.head):
-            hidden_states = stage(hidden_states)
+        hidden_states = pixel_values.to(self.stem.conv.weight.dtype)
+        features = []
+        for place in range(len(self.config.out_indices)):
+            hidden_states = self.next_feature(hidden_states, place)
             features.append(hidden_states)
-        return BackboneOutput(feature_maps=tuple(features[index] for index in self.config.out_indices))
+        return BackboneOutput(feature_maps=tuple(features))
+
+    def next_feature(self, hidden_states: torch.Tensor, place: int) -> torch.Tensor:
+        """
+        The `place`-th of `out_features`, from the one before it, or from the pixels if it is the first: for models
+        that change features on their way.
+        """
+        layers = [self.stem, *self.stages] + ([] if self.head is None else [self.head])
+        first = self.config.out_indices[place - 1] + 1 if place else 0
+        for layer in layers[first : self.config.out_indices[place] + 1]:
+            hidden_states = layer(hidden_states)
+        return hidden_states
 
 
 @auto_docstring(custom_intro="EfficientNet-Lite with the classifier of ImageNet's 1,000 classes.")

@@ -8,6 +8,7 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoTokenizer,
+    BertConfig,
     CLIPSegConfig,
     CLIPTokenizer,
     PreTrainedConfig,
@@ -22,7 +23,7 @@ from unires_hf.baselines.peers.clipseg import ReferringCLIPSeg, clipseg_config, 
 from unires_hf.checkpoints import checkpoint_path
 
 from .arguments import ModelArguments
-from .imagenet_weights import load_classifier
+from .imagenet_weights import IMAGE_MEAN, IMAGE_STD, load_classifier
 from .tokenizer import train_clip_tokenizer
 
 LAVT_LENGTH = 20  # tokens of a sentence, as published
@@ -33,7 +34,7 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTra
     The model and the processor that the arguments ask for.
 
     A preset whose name begins with `cris-`, `lavt-` or `clipseg-` is one of the rivals, prepared as it was published;
-    `resize_mode` is then without effect.
+    `resize_mode` is then without effect. Those with a `backbone_config` are prepared as UniRES is.
 
     Args:
         arguments (`ModelArguments`): a checkpoint, a CLIP checkpoint, or a preset.
@@ -55,6 +56,7 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTra
         model, processor = _from_preset(arguments, overrides, texts)
     if arguments.backbone is not None:
         load_backbone(model, arguments.backbone)
+        processor.image_processor.image_mean, processor.image_processor.image_std = IMAGE_MEAN, IMAGE_STD
     if arguments.attn_implementation is not None:
         model.set_attn_implementation(arguments.attn_implementation)
     for name in arguments.freeze:
@@ -117,15 +119,17 @@ def _from_preset(
     if family == "clipseg":
         return ReferringCLIPSeg(config), clipseg_processor(tokenizer, config.vision_config.image_size)
     if family in ("cris", "lavt"):
-        model_class = CrisModel if family == "cris" else LavtModel
-        return model_class(config), unires_hf.baselines.make_processor(config, tokenizer)
+        model = CrisModel(config) if family == "cris" else LavtModel(config)
+        if config.backbone_config is None:
+            return model, unires_hf.baselines.make_processor(config, tokenizer)
+        return model, make_processor(config, tokenizer, arguments.resize_mode)
     return UniResModel(config), make_processor(config, tokenizer, arguments.resize_mode)
 
 
 def fit_tokenizer(config: PreTrainedConfig, texts: Iterable[str]) -> CLIPTokenizer:
     """A tokenizer made from `texts` within the config's vocabulary; the config takes its size and special tokens."""
     text = config.text_config
-    length = LAVT_LENGTH if isinstance(config, LavtConfig) else text.max_position_embeddings
+    length = LAVT_LENGTH if isinstance(text, BertConfig) else text.max_position_embeddings
     tokenizer = train_clip_tokenizer(texts, text.vocab_size, length)
     text.vocab_size = len(tokenizer)
     text.bos_token_id, text.eos_token_id = tokenizer.bos_token_id, tokenizer.eos_token_id
@@ -133,7 +137,9 @@ def fit_tokenizer(config: PreTrainedConfig, texts: Iterable[str]) -> CLIPTokeniz
     return tokenizer
 
 
-def make_processor(config: UniResConfig, tokenizer: CLIPTokenizer, resize_mode: str = "letterbox") -> UniResProcessor:
+def make_processor(
+    config: PreTrainedConfig, tokenizer: CLIPTokenizer, resize_mode: str = "letterbox"
+) -> UniResProcessor:
     """A processor for a model of this config: its input size, and labels at the size of its logits."""
     image_processor_class = UniResImageProcessor if is_torchvision_available() else UniResImageProcessorPil
     image_processor = image_processor_class(resize_mode=resize_mode)

@@ -395,6 +395,113 @@ def referit() -> Layout:
     return Layout(records, write, lambda root: SOURCES["referit"](root))
 
 
+def label_map(boxes: Any, known: int) -> np.ndarray:
+    """A map of [label, [x, y, w, h]], later ones on top; anything else becomes a map of another size."""
+    labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    try:
+        for label, (x, y, w, h) in boxes:
+            if {type(it) for it in (label, x, y, w, h)} != {int} or not (
+                0 < label <= known and min(x, y) >= 0 < w * h
+            ):
+                raise ValueError
+            labels[pixels(x, y, w, h)] = label
+    except (TypeError, ValueError):
+        return np.zeros((3, 3), np.uint8)
+    return labels
+
+
+def clothing_co_parsing() -> Layout:
+    maps = {
+        "0001": [[3, [20, 10, 30, 40]], [1, [25, 0, 10, 10]], [2, [20, 50, 5, 5]], [2, [40, 50, 5, 5]]],
+        "0002": [[3, [10, 10, 40, 40]]],
+    }
+
+    def write(root: Path, content: dict) -> None:
+        (root / "annotations/pixel-level").mkdir(parents=True, exist_ok=True)
+        names = np.array(["null", "hair", "shoes", "T-shirt"], dtype=object)
+        savemat(root / "label_list.mat", {"label_list": names.reshape(1, -1)})
+        for name in maps:
+            picture(root / f"photos/{name}.jpg")
+            labels = label_map(content[name], 9)
+            savemat(root / f"annotations/pixel-level/{name}.mat", {"groundtruth": labels})
+
+    return Layout(maps, write, lambda root: SOURCES["clothing-co-parsing"](root, split="all"), composes=True)
+
+
+def fasseg() -> Layout:
+    face = [[1, [10, 2, 60, 30]], [2, [20, 10, 40, 45]], [1, [25, 15, 8, 3]], [1, [45, 15, 8, 3]]]
+    maps = {"frontal-train-1": [*face, [5, [25, 20, 8, 4]], [3, [36, 25, 6, 10]]], "frontal-test-1": deepcopy(face)}
+
+    def write(root: Path, content: dict) -> None:
+        (root / "labels").mkdir(parents=True, exist_ok=True)
+        for name in maps:
+            picture(root / f"photos/{name}.jpg")
+            labels = label_map(content[name], 5)
+            PIL.Image.fromarray(labels).save(root / f"labels/{name}.png")
+
+    return Layout(maps, write, lambda root: SOURCES["fasseg"](root, split="all"), composes=True)
+
+
+def figure_ground() -> Layout:
+    boxes = {"horse001": [[10, 10, 40, 30]], "horse002": [[5, 5, 40, 30]]}
+
+    def write(root: Path, content: dict) -> None:
+        for name in boxes:
+            picture(root / f"images/{name}.jpg")
+            png(root / f"masks/{name}.png", content[name][0])
+
+    return Layout(boxes, write, lambda root: SOURCES["figure-ground"](root, split="all"), composes=True)
+
+
+def car_parts() -> Layout:
+    names = ["_background_", "hood", "left_mirror", "wheel"]
+    images = [
+        {"id": it, "path": f"JPEGImages/train{it}.jpg", "file_name": "other.jpg", "height": HEIGHT, "width": WIDTH}
+        for it in (7, 8)
+    ]
+    annotations = [
+        annotation(1, 7, 2, [30, 10, 20, 10]),
+        annotation(2, 7, 3, [60, 10, 4, 4]),
+        annotation(3, 7, 4, [20, 30, 8, 8], segmentation=[rectangle(20, 30, 8, 8), rectangle(50, 30, 8, 8)]),
+        annotation(4, 8, 4, [20, 30, 8, 8]),
+        annotation(5, 8, 4, [50, 30, 8, 8]),
+    ]
+
+    def write(root: Path, content: dict) -> None:
+        for number in (7, 8):
+            picture(root / f"trainingset/JPEGImages/train{number}.jpg")
+        kinds = [{"id": number, "name": name} for number, name in enumerate(names, start=1)]
+        to_json(root / "trainingset/annotations.json", {**content, "categories": kinds})
+
+    records = {"images": images, "annotations": annotations}
+    return Layout(records, write, lambda root: SOURCES["car-parts"](root, split="all"), composes=True)
+
+
+def facades() -> Layout:
+    names = ["facade", "window", "balcony-fence", "traffic-infrastructure"]
+    images = [
+        {"id": it, "file_name": f"{it:04d}.jpg", "run": "001", "height": HEIGHT, "width": WIDTH} for it in (7, 8)
+    ]
+    annotations = [
+        annotation(1, 7, 2, [10, 10, 8, 8]),
+        annotation(2, 7, 2, [25, 10, 8, 8]),
+        annotation(3, 7, 3, [10, 30, 12, 4]),
+        annotation(4, 7, 2, [70, 10, 8, 8]),
+        annotation(5, 7, 1, [5, 5, 50, 45]),
+        annotation(6, 7, 4, [60, 30, 5, 25]),
+        annotation(7, 8, 1, [5, 5, 60, 45]),
+    ]
+
+    def write(root: Path, content: dict) -> None:
+        for number in (7, 8):
+            picture(root / f"images/{number:04d}.jpg")
+        kinds = [{"id": number, "name": name} for number, name in enumerate(names, start=1)]
+        to_json(root / "annotations.json", {**content, "categories": kinds})
+
+    records = {"images": images, "annotations": annotations}
+    return Layout(records, write, lambda root: SOURCES["facades"](root, split="all"), composes=True)
+
+
 def folder() -> Layout:
     lines = [
         {"file_name": "a.jpg", "text": "the red truck", "mask": "masks/a.png", "category": "truck"},
@@ -512,6 +619,11 @@ LAYOUTS = {
     "objects365": objects365,
     "phrasecut": phrasecut,
     "referit": referit,
+    "clothing-co-parsing": clothing_co_parsing,
+    "car-parts": car_parts,
+    "facades": facades,
+    "fasseg": fasseg,
+    "figure-ground": figure_ground,
     "folder": folder,
     "hub": hub,
     "interchange": interchange,

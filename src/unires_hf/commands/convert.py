@@ -24,6 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="another argument of the reader, such as split_by=google or images=FOLDER; repeatable",
     )
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="leave out photographs that are also in this folder, such as a benchmark's, by their looks; repeatable",
+    )
     parser.add_argument("--shard-rows", type=int, default=512, metavar="N", help="images a shard (default: 512)")
     parser.add_argument(
         "--num-proc", type=int, default=1, metavar="N", help="shards to write at once, one thread each (default: 1)"
@@ -47,7 +55,7 @@ def convert(arguments: argparse.Namespace) -> None:
     source = fingerprint(arguments.root, *options.values(), without=arguments.out)
     for split in arguments.split:
         done = convert_rows(
-            _read(arguments.source, arguments.root, split, options),
+            _read(arguments.source, arguments.root, split, options, arguments.without),
             arguments.out,
             split,
             command=_convert_command(arguments, split),
@@ -87,10 +95,12 @@ def _reader_options(source: str, pairs: list[str]) -> dict[str, str]:
     return options
 
 
-def _read(source: str, root: str, split: str, options: dict[str, str]) -> Iterator[Any]:
+def _read(source: str, root: str, split: str, options: dict[str, str], left_out: list[Path]) -> Iterator[Any]:
+    from unires_hf.data.readers.group_splits import without
     from unires_hf.data.readers.sources import SOURCES
 
-    return SOURCES[source](root, split=split, **options)
+    rows = SOURCES[source](root, split=split, **options)
+    return without(rows, left_out) if left_out else rows
 
 
 def _convert_command(arguments: argparse.Namespace, split: str) -> str:
@@ -98,6 +108,7 @@ def _convert_command(arguments: argparse.Namespace, split: str) -> str:
     words = ["unires", "convert", arguments.source, "--root", arguments.root, "--split", split]
     words += ["--out", arguments.out.absolute().name]
     words += [word for pair in sorted(arguments.set) for word in ("--set", pair)]
+    words += [word for folder in arguments.without for word in ("--without", str(folder))]
     words += ["--shard-rows", str(arguments.shard_rows)] if arguments.shard_rows != 512 else []
     words += ["--license", arguments.license] if arguments.license != "other" else []
     return shlex.join(words)

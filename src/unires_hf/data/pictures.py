@@ -31,12 +31,31 @@ def picture_size(picture: Path | bytes) -> tuple[int, int]:
     return (width, height) if turned else (height, width)
 
 
+def read_labels(path: Path, height: int, width: int) -> np.ndarray:
+    """Reads a map of labels from a picture of one channel: (height, width), the integers as they are stored.
+
+    Raises:
+        ValueError: if the file is missing, unreadable, colored, or of another size.
+    """
+    pixels = _pixels(path, height, width)
+    if pixels.ndim == 3:
+        raise ValueError(f"the mask {path} has {pixels.shape[2]} channels. Labels are one number a pixel.")
+    return pixels
+
+
 def read_mask(path: Path, height: int, width: int) -> masks.RLE:
     """Reads a mask from a picture of one channel, or of three alike: whatever is not 0 belongs to it.
 
     Raises:
         ValueError: if the file is missing, unreadable, transparent, or of another size.
     """
+    pixels = _pixels(path, height, width)
+    if pixels.ndim == 3 and pixels.shape[2] != 3:
+        raise ValueError(f"the mask {path} has an alpha channel. Save it as grey, 0 outside and 255 inside.")
+    return masks.encode((pixels if pixels.ndim == 2 else pixels.max(axis=2)) > 0)
+
+
+def _pixels(path: Path, height: int, width: int) -> np.ndarray:
     try:
         with PIL.Image.open(path) as opened:
             pixels = np.asarray(opened)
@@ -46,9 +65,7 @@ def read_mask(path: Path, height: int, width: int) -> masks.RLE:
         raise ValueError(f"the mask {path} is unreadable: {error}.") from error
     if pixels.shape[:2] != (height, width):
         raise ValueError(f"the mask {path} is {pixels.shape[:2]} (h, w), the image is {(height, width)}.")
-    if pixels.ndim == 3 and pixels.shape[2] != 3:
-        raise ValueError(f"the mask {path} has an alpha channel. Save it as grey, 0 outside and 255 inside.")
-    return masks.encode((pixels if pixels.ndim == 2 else pixels.max(axis=2)) > 0)
+    return pixels
 
 
 def named(picture: Path | bytes) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from unires_hf.data import masks
 from unires_hf.data.part_expressions import Traits, compose, of_one_object, spoken
@@ -20,6 +20,7 @@ from unires_hf.data.schema import Row, Skipped
 
 from .borrowing import Lender
 from .draft import Draft, clipped, drafted, segmentation
+from .group_splits import in_split
 from .json_index import Table, read_tables
 from .records import find, listed, record_id, take
 from .source_files import first_existing, located, require
@@ -33,8 +34,10 @@ _FILES = (
     "annotations/instances_{split}.json",
     "annotations/{split}.json",
     "{split}.json",
+    "instances.json",
 )
 _FOLDERS = ("{split}2017", "images/{split}2017", "{split}2014", "images/{split}2014", "images/{split}", "{split}")
+_FOLDERS += ("images",)
 
 
 def read_coco(
@@ -48,7 +51,8 @@ def read_coco(
 
     Args:
         root (`str` or `Path`): the data set's folder.
-        split (`str`, defaults to `"val"`): train, val or test.
+        split (`str`, defaults to `"val"`): train, val or test. A sample whose only file is `instances.json` has them
+            by group, and "all".
         annotations (`str` or `Path`, *optional*): the JSON file; found under `root` at COCO's usual places.
         images (`str` or `Path`, *optional*): the folder of the pictures; found likewise.
         refer (`Iterable`, *optional*): rows of a REFER reader about the same COCO pictures.
@@ -56,11 +60,13 @@ def read_coco(
     Raises:
         ValueError: if the folder, the file or one of its arrays is missing.
     """
+    path = annotation_file(root, split, annotations, _FILES)
     yield from CocoFile(
         source="coco",
-        path=annotation_file(root, split, annotations, _FILES),
+        path=path,
         locate=partial(located, picture_folders(root, split, images, _FOLDERS)),
         lender=Lender(refer),
+        split=split if annotations is None and path.name == "instances.json" else "all",
     ).rows()
 
 
@@ -125,6 +131,8 @@ class CocoFile:
         locate (`Callable`): gives the path of a picture by its name in the file.
         lender (`Lender`, *optional*): lends expressions of other data sets.
         names (`Callable`, *optional*): gives object and part of a category record.
+        split (`str`, defaults to `"all"`): of a file with the pictures of all splits, the one to read: they are dealt
+            by group, which is the "run" of an image record, if it has one, and its twins.
     """
 
     source: str
@@ -132,6 +140,7 @@ class CocoFile:
     locate: Callable[[str], Path]
     lender: Lender = field(default_factory=Lender)
     names: Callable[[Row], tuple[str, str | None]] = object_and_part
+    split: str = "all"
     kinds: dict[int, tuple[str, str | None]] = field(init=False, default_factory=dict)
     attributes: dict[int, str] = field(init=False, default_factory=dict)
 
@@ -147,18 +156,46 @@ class CocoFile:
         for record in annotations.without(images):
             where = f"annotation {record.get('id')}"
             yield Skipped(self.source, where, f"there is no image {record['image_id']}.")
+        chosen = None if self.split == "all" else self._chosen(images)
         seen = set()
         for image in images:
+            if chosen is not None and str(image["id"]) not in chosen:
+                continue
             if image["id"] in seen:
                 yield Skipped(self.source, f"image {image['id']}", "the image is listed twice; the first is kept.")
                 continue
             seen.add(image["id"])
-            yield from drafted(self.source, image["id"], partial(self._fill, image, annotations))
+            yield from drafted(self.source, self.image_id(image), partial(self.fill, image, annotations))
 
-    def _fill(self, image: Row, annotations: Table, draft: Draft) -> None:
+    def image_id(self, image: Row) -> Any:
+        """What rows call an image: COCO's number, which is unique among the many sets of its pictures."""
+        return image["id"]
+
+    def picture(self, image: Row) -> str:
+        """The name of an image's picture.
+
+        Raises:
+            ValueError: if its record has none.
+        """
+        return take(image, "file_name" if "file_name" in image else "coco_url", str)  # LVIS has only the URL
+
+    def open(self, image: Row, draft: Draft) -> None:
+        """Takes an image's picture into its draft.
+
+        Raises:
+            ValueError: if the record or the picture is broken.
+        """
+        size = (take(image, "height", int), take(image, "width", int))
+        draft.open(self.locate(self.picture(image)), size)
+
+    def fill(self, image: Row, annotations: Table, draft: Draft) -> None:
+        """Fills the draft of one image.
+
+        Raises:
+            ValueError: if the image is lost.
+        """
         records = annotations.get(image["id"])
-        name = take(image, "file_name" if "file_name" in image else "coco_url", str)  # LVIS has only the URL
-        draft.open(self.locate(name), (take(image, "height", int), take(image, "width", int)))
+        self.open(image, draft)
         traits: dict[str, Traits] = {}
         broken: set[tuple[str, str | None]] = set()
         later: list[tuple[Row, str, str]] = []
@@ -175,12 +212,25 @@ class CocoFile:
                 else:
                     later.append((record, category, part))
             broken |= kinds if lost else set()
-        self.lender.lend(draft, Path(name).stem)
+        self.lender.lend(draft, Path(self.picture(image)).stem)
         traits |= _add_parts(draft, later, broken)
         unbounded = {category for category, part in broken if part is None}
         more = listed(image, "not_exhaustive_category_ids")  # PACO's are LVIS's, and may be of none of its kinds
         unbounded |= {category for it, (category, _) in self.kinds.items() if it in more}
         compose(draft.targets, draft.width, traits, unbounded)
+
+    def _chosen(self, images: Table) -> set[str]:
+        pictures: dict[str, Path | None] = {}
+        runs: dict[str, str] = {}
+        for image in images:
+            name = str(image["id"])
+            try:
+                pictures[name] = self.locate(self.picture(image))
+            except ValueError:  # it is said when the image is read
+                pictures[name] = None
+            if "run" in image:
+                runs[name] = f"run {image['run']}"
+        return set(in_split(self.split, pictures, runs))
 
     def _traits(self, record: Row) -> Traits:
         attributes = {spoken(find(self.attributes, it)) for it in listed(record, "attribute_ids")}

@@ -185,6 +185,18 @@ def segmentation(annotation: Row, draft: Draft) -> masks.RLE | None:
     return None if given is None or given == [] else masks.from_coco(given, draft.height, draft.width)
 
 
+def drawn(annotation: Row, draft: Draft) -> masks.RLE:
+    """The mask of a COCO annotation of a source that has one for each.
+
+    Raises:
+        ValueError: if there is none, or it is broken.
+    """
+    mask = segmentation(annotation, draft)
+    if mask is None or masks.area(mask) == 0:
+        raise ValueError("it has no mask.")
+    return mask
+
+
 def clipped(box: Any, height: int, width: int) -> list[float]:
     """The box x, y, w, h cut at the image's border, where some annotators overshoot (Objects365).
 

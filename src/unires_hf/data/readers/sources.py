@@ -6,8 +6,13 @@ from functools import partial
 
 from unires_hf.data.schema import Row, Skipped
 
+from .car_parts import read_car_parts
+from .clothing_co_parsing import read_clothing_co_parsing
 from .coco import read_coco, read_objects365
 from .cris import read_cris
+from .facades import read_facades
+from .fasseg import read_fasseg
+from .figure_ground import read_figure_ground
 from .folder import read_folder
 from .grefcoco import read_grefcoco
 from .hub import read_hub
@@ -36,6 +41,11 @@ SOURCES: dict[str, Callable[..., Iterator[Row | Skipped]]] = {
     "objects365": read_objects365,
     "phrasecut": read_phrasecut,
     "referit": read_referit,
+    "clothing-co-parsing": read_clothing_co_parsing,
+    "car-parts": read_car_parts,
+    "facades": read_facades,
+    "fasseg": read_fasseg,
+    "figure-ground": read_figure_ground,
     "folder": read_folder,
     "hub": read_hub,
     "interchange": read_interchange,

@@ -15,7 +15,7 @@ from .color_names import TERMS
 from .glance import Glance
 from .source_facts import SIBLINGS
 from .truth import MIN_AREA, PLACES, RELATIONS, ROWS, SIZES, YES, Judge, Phrase
-from .vocabulary import families, is_mass, is_plural, label
+from .vocabulary import WORN, families, is_mass, is_plural, label
 from .wording import say
 
 OBJECT_KINDS = {
@@ -47,6 +47,8 @@ _TRIES = 12
 _TRIES_EACH = 3
 _MOST = 2
 """So many ways to say the same thing are enough; one more where there is little else to speak of."""
+_EVERYBODYS = {"shoes", "accessories"}
+"""What nobody is told by."""
 _LEVEL = "window"
 """What stands in rows."""
 _PLAIN_SIDES = ("left", "right", "leftmost", "rightmost")
@@ -216,7 +218,7 @@ class _Speaker:
         rivals = self._count(phrase.noun)
         if rivals < 2 and (is_part or rng.random() < 0.6):
             return None
-        if phrase.noun == _LEVEL and rivals > 3 and rng.random() < 0.6:
+        if phrase.noun == _LEVEL and rivals > 3 and rng.random() < 0.7:
             phrase = phrase._replace(row=rng.choice(ROWS))
         own_sides = words.side or words.names[0] == "wheel"
         places = _PLAIN_SIDES if own_sides else PLACES
@@ -240,7 +242,7 @@ class _Speaker:
         color = max(colors, key=colors.get, default="")
         if color and self.judge.is_colored(color, part) == YES and rng.random() < 0.4:
             return phrase._replace(part_color=color)
-        return None if phrase.part in ("hair", "face", "nose", "mouth", "eyes", "eyebrows") else phrase
+        return phrase if phrase.part in WORN - _EVERYBODYS else None
 
     def _related(self, phrase: Phrase, target: int) -> Phrase | None:
         rng = self.rng

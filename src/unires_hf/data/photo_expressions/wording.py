@@ -12,8 +12,8 @@ _PLACES = {
     "rightmost": (("rightmost", "far right"), ("on the far right", "furthest to the right", "furthest right")),
     "topmost": (("topmost", "top", "highest"), ("at the very top", "closest to the top")),
     "bottommost": (("bottommost", "bottom", "lowest"), ("at the very bottom", "closest to the bottom")),
-    "left": (("left",), ("on the left", "on the left side", "to the left", "left")),
-    "right": (("right",), ("on the right", "on the right side", "to the right", "right")),
+    "left": (("left",), ("on the left", "on the left side", "to the left")),
+    "right": (("right",), ("on the right", "on the right side", "to the right")),
     "top": (("top", "upper"), ("at the top", "on top")),
     "bottom": (("bottom", "lower"), ("at the bottom",)),
     "middle": (("middle", "center"), ("in the middle", "in the center")),
@@ -61,6 +61,8 @@ def say(phrase: Phrase, rng: Random, own_sides: bool = False, count: int = 0, al
     before, noun, after = _around(phrase, rng, own_sides)
     start = _start(phrase, rng, count)
     if phrase.owner is None:
+        if not start and after == [f"on the {phrase.place}"] and rng.random() < 0.5:
+            after = [phrase.place]  # "laptop screen left" (paper, MRES-32M's samples)
         return " ".join([*start, *before, noun, *after])
     return " ".join(_owned(phrase, rng, start, before, noun, after, alone))
 

@@ -32,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="leave out photographs that are also in this folder, such as a benchmark's, by their looks; repeatable",
     )
+    parser.add_argument(
+        "--words",
+        action="store_true",
+        help="say of photographs what people would, in place of the source's words: in val and test; train stays "
+        "silent, and training draws its words anew at each look",
+    )
     parser.add_argument("--shard-rows", type=int, default=512, metavar="N", help="images a shard (default: 512)")
     parser.add_argument(
         "--num-proc", type=int, default=1, metavar="N", help="shards to write at once, one thread each (default: 1)"
@@ -55,7 +61,7 @@ def convert(arguments: argparse.Namespace) -> None:
     source = fingerprint(arguments.root, *options.values(), without=arguments.out)
     for split in arguments.split:
         done = convert_rows(
-            _read(arguments.source, arguments.root, split, options, arguments.without),
+            _read(arguments.source, arguments.root, split, options, arguments.without, arguments.words),
             arguments.out,
             split,
             command=_convert_command(arguments, split),
@@ -95,12 +101,16 @@ def _reader_options(source: str, pairs: list[str]) -> dict[str, str]:
     return options
 
 
-def _read(source: str, root: str, split: str, options: dict[str, str], left_out: list[Path]) -> Iterator[Any]:
+def _read(
+    source: str, root: str, split: str, options: dict[str, str], left_out: list[Path], words: bool
+) -> Iterator[Any]:
+    from unires_hf.data.photo_expressions import voiced
     from unires_hf.data.readers.group_splits import without
     from unires_hf.data.readers.sources import SOURCES
 
     rows = SOURCES[source](root, split=split, **options)
-    return without(rows, left_out) if left_out else rows
+    rows = without(rows, left_out) if left_out else rows
+    return voiced(rows, split) if words else rows
 
 
 def _convert_command(arguments: argparse.Namespace, split: str) -> str:
@@ -109,6 +119,7 @@ def _convert_command(arguments: argparse.Namespace, split: str) -> str:
     words += ["--out", arguments.out.absolute().name]
     words += [word for pair in sorted(arguments.set) for word in ("--set", pair)]
     words += [word for folder in arguments.without for word in ("--without", str(folder))]
+    words += ["--words"] if arguments.words else []
     words += ["--shard-rows", str(arguments.shard_rows)] if arguments.shard_rows != 512 else []
     words += ["--license", arguments.license] if arguments.license != "other" else []
     return shlex.join(words)

@@ -2,10 +2,8 @@
 """Words that stay: what is said of photographs to measure on, and the digest by which it is known again."""
 
 import hashlib
-import inspect
 import json
-from collections.abc import Callable, Iterable, Iterator
-from functools import wraps
+from collections.abc import Iterable, Iterator
 from random import Random
 
 from datasets import Image
@@ -34,16 +32,16 @@ def with_words(row: Row, limit: int = LIMIT) -> Row:
     return row | {"targets": kept + list(said.values())}
 
 
-def voiced(reader: Callable[..., Iterator[Row | Skipped]]) -> Callable[..., Iterator[Row | Skipped]]:
-    """The reader of a source without words, with words in the splits to measure on and none in others."""
-    usual = inspect.signature(reader).parameters["split"].default
-
-    @wraps(reader)
-    def read(root: str, split: str = usual, **options) -> Iterator[Row | Skipped]:
-        for row in reader(root, split=split, **options):
-            yield _spoken_of(row) if isinstance(row, dict) and split in MEASURED else row
-
-    return read
+def voiced(rows: Iterable[Row | Skipped], split: str) -> Iterator[Row | Skipped]:
+    """What a reader yields, with words in place of the source's own: those that stay in the splits to measure on, none
+    in others, whose rows are spoken of anew at each look."""
+    for row in rows:
+        if isinstance(row, Skipped):
+            yield row
+        elif split in MEASURED:
+            yield _spoken_of(row)
+        else:
+            yield row | {"targets": [target | {"expressions": []} for target in row["targets"]]}
 
 
 def _spoken_of(row: Row) -> Row | Skipped:

@@ -114,6 +114,13 @@ class DataArguments:
         default=False,
         metadata={"help": "Draw words anew, each time, for images of --train_data that come without any."},
     )
+    leave_out_categories: list[str] = field(
+        default_factory=list,
+        metadata={
+            "help": "Categories that the model shall never see, for zero-shot scores: pictures that show one, and "
+            "words that name one, are left out."
+        },
+    )
     strict_data: bool = field(
         default=False, metadata={"help": "Stop at an image or mask that cannot be read; default: leave it out, warn."}
     )

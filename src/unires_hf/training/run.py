@@ -14,6 +14,7 @@ from transformers import ProcessorMixin, TrainerCallback, set_seed
 
 from unires_hf.data.augmentation import Augmentation
 from unires_hf.data.groups import Rows, training_set
+from unires_hf.data.left_out import Unsaid, without_categories
 from unires_hf.data.opener import Opener
 from unires_hf.data.photo_expressions import speak
 from unires_hf.loading import load_rows, load_training_rows
@@ -57,6 +58,8 @@ def run(
     sets: list[Rows] | list[IterableDataset] = []
     if data_arguments.train_data:
         sets = load_training_rows(data_arguments.train_data, data_arguments.max_train_images, data_arguments.streaming)
+    if data_arguments.leave_out_categories:
+        sets = [without_categories(rows, data_arguments.leave_out_categories) for rows in sets]
     if data_arguments.eval_data:
         eval_rows = load_rows(data_arguments.eval_data, data_arguments.max_eval_images)
     else:
@@ -80,7 +83,7 @@ def run(
                 flip=data_arguments.horizontal_flip,
                 strict=data_arguments.strict_data,
                 augmentation=Augmentation(max(size["height"], size["width"])) if data_arguments.augment else None,
-                speak=partial(speak, limit=count) if data_arguments.draw_expressions else None,
+                speak=_speaker(data_arguments),
             ),
             buffer_size=data_arguments.shuffle_buffer,
             process=arguments.process_index,
@@ -150,6 +153,14 @@ def sample_texts(sets: Iterable[Rows | IterableDataset]) -> Iterator[str]:
         for target in itertools.chain.from_iterable(targets):
             for expression in target["expressions"]:
                 yield expression["text"]
+
+
+def _speaker(data_arguments: DataArguments) -> Callable[..., list[Row]] | None:
+    if not data_arguments.draw_expressions:
+        return None
+    speaker = partial(speak, limit=data_arguments.expressions_per_image)
+    left_out = data_arguments.leave_out_categories
+    return Unsaid(speaker, left_out) if left_out else speaker
 
 
 def _drawn_texts(sets: Iterable[Rows]) -> Iterator[str]:

@@ -72,7 +72,7 @@ def main():
     if arguments.panel_scenes and len(arguments.models) > 1:
         names = [contestant.loaded_by(arguments.out, arguments.seeds[0]) for contestant in contestants]
         rows = load_rows([budget.specification("val", arguments.panel_scenes)])
-        comparison = compare_models(names, rows, max_length=17)
+        comparison = compare_models(names, rows)
         for path in comparison.save(arguments.out / "side-by-side", rows):
             print(path)
 

@@ -79,7 +79,7 @@ def gather(arguments: argparse.Namespace, measured: dict) -> None:
 def with_referent(path: Path, summary: dict) -> dict:
     """The numbers of an evaluation over the expressions that have a referent, from the records beside it."""
     records = pq.read_table(path.with_suffix(".parquet"))
-    settings = {key: summary[key] for key in ("protocol", "bootstrap", "seed")}
+    settings = {key: summary[key] for key in ("protocol", "bootstrap", "bootstrap_seed")}
     found = Results.from_records(records.filter(pc.invert(records["no_target"])).drop_columns("iou"), settings)
     return {key: value for key, value in found.summary.items() if key not in settings}
 

@@ -86,7 +86,7 @@ def test_evaluator_takes_them(model_and_processor, row):
         model,
         processor,
         [row],
-        threshold=processor.mask_threshold,
+        mask_threshold=processor.mask_threshold,
         controls=("all_foreground", "empty_expression"),
         bootstrap=0,
     )

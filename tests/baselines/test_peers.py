@@ -235,7 +235,7 @@ NAMES = ("clipseg", "sam3", "grounded-sam2", "florence2")
 def test_evaluator_takes_a_peer(load_peer, rows, name):
     model, processor = load_peer(name)
     controls = ("all_foreground",) if name == "florence2" else ("all_foreground", "empty_expression")
-    results = evaluate_model(model, processor, rows, threshold=0.5, controls=controls, bootstrap=0)
+    results = evaluate_model(model, processor, rows, mask_threshold=0.5, controls=controls, bootstrap=0)
     assert results.summary["n_expressions"] == 3
 
 

@@ -1,6 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """The evaluator against loops over a model whose masks are known, and with the real model."""
 
+import copy
 import json
 import os
 import subprocess
@@ -178,11 +179,46 @@ def test_grefcoco_uses_the_mask_behind_a_denial(painter, processor, boxes):
     assert by_id(evaluate_model(painter, processor, [row]).records)["denied.0"]["union"] == 32 * 32
 
 
-def test_threshold_is_the_protocols_unless_given(painter, processor, boxes):
+def test_the_mask_threshold_is_the_protocols_or_the_models(painter, processor, boxes):
+    rows, processor = boxes.rows(2), copy.deepcopy(processor)
+    processor.mask_threshold = 0.001  # the painter's ground has a probability of 0.0067
+    for protocol, asked, used, whose in (
+        ("unires", None, 0.001, "the model"),
+        ("unires", 0.4, 0.4, "request"),
+        ("lavt", None, 0.5, "the protocol"),
+        ("cris", 0.35, 0.35, "the protocol"),
+    ):
+        results = evaluate_model(painter, processor, rows, protocol=protocol, mask_threshold=asked)
+        summary = results.summary
+        assert (summary["mask_threshold"], summary["mask_threshold_chosen_by"]) == (used, whose)
+        assert f"mask threshold {used:g} ({whose}" in results.markdown() or whose == "request"
+        area = results.records["pred_area"][0].as_py()
+        assert (area == boxes.size**2) == (used == 0.001)
+    with pytest.raises(ValueError, match="cris fixes the mask threshold at 0.35, not 0.4: leave it out"):
+        evaluate_model(painter, processor, rows, protocol="cris", mask_threshold=0.4)
+
+
+def test_what_made_the_numbers_is_in_them(tiny, processor, boxes):
+    processor = copy.deepcopy(processor)
+    processor.presence_threshold, processor.tokenizer.model_max_length = 0.3, 9
     rows = boxes.rows(2)
-    assert evaluate_model(painter, processor, rows, protocol="lavt").summary["threshold"] == 0.5
-    # The painter's ground has a probability of 0.0067.
-    assert evaluate_model(painter, processor, rows, threshold=0.001).records["pred_area"][0].as_py() == boxes.size**2
+    summary = evaluate_model(tiny, processor, rows, seed=5).summary
+    wanted = {"presence_threshold": 0.3, "text_length": 9, "input_size": "64x64", "bootstrap_seed": 5}
+    assert wanted.items() <= summary.items() and "seed" not in summary
+    other = evaluate_model(tiny, processor, rows[:1], max_length=7).summary
+    assert other["text_length"] == 7
+    assert other["weights_sha256"] == summary["weights_sha256"] and other["data_sha256"] != summary["data_sha256"]
+    changed = copy.deepcopy(tiny)
+    changed.mask_head.bias.bias.data += 1e-6
+    again = evaluate_model(changed, processor, rows).summary
+    assert again["weights_sha256"] != summary["weights_sha256"] and again["data_sha256"] == summary["data_sha256"]
+
+
+def test_names_that_differ_after_a_point_are_two(painter, processor, boxes, tmp_path):
+    results = evaluate_model(painter, processor, boxes.rows(1))
+    written = [path for name in ("t0.35", "t0.5", "t0.5.json") for path in results.save(tmp_path / name)]
+    assert len(set(written)) == 8 and {path.name for path in written} == {path.name for path in tmp_path.iterdir()}
+    assert (tmp_path / "t0.35.parquet").is_file() and (tmp_path / "t0.5.controls.parquet").is_file()
 
 
 def test_max_length_cuts_the_words(painter, processor, boxes):
@@ -246,7 +282,7 @@ def test_the_real_model_as_one_call_an_expression(tiny, processor, boxes):
     asked.pop("original_sizes")
     with torch.no_grad():
         usual = tiny(**asked).logits.median().sigmoid().item()
-    results = evaluate_model(tiny, processor, rows, threshold=usual, controls=ALL_CONTROLS, keep_masks=True)
+    results = evaluate_model(tiny, processor, rows, mask_threshold=usual, controls=ALL_CONTROLS, keep_masks=True)
     assert 0.2 < np.mean(results.records["pred_area"].to_pylist()) / boxes.size**2 < 0.8
     records = by_id(results.records)
     for row in rows:

@@ -208,8 +208,8 @@ def test_overlapping_polygons():
 
 
 def test_thresholds_are_the_peers():
-    assert {name: protocol.threshold for name, protocol in PROTOCOLS.items()} == {
-        "unires": 0.35,
+    assert {name: protocol.mask_threshold for name, protocol in PROTOCOLS.items()} == {
+        "unires": None,  # the model's own
         "cris": 0.35,
         "lavt": 0.5,
         "grefcoco": 0.5,

@@ -3,7 +3,14 @@
 
 from unires_hf.evaluation import evaluate_model, markdown_table
 
-SETTINGS = {"protocol": "unires", "threshold": 0.35, "scored_at": "original size", "n_images": 2000, "n_no_target": 0}
+SETTINGS = {
+    "protocol": "unires",
+    "mask_threshold": 0.35,
+    "mask_threshold_chosen_by": "the model",
+    "scored_at": "original size",
+    "n_images": 2000,
+    "n_no_target": 0,
+}
 
 
 def cells(table):

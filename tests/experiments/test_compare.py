@@ -30,7 +30,7 @@ def test_the_command_writes_table_panel_and_page(checkpoints, tmp_path, capsys):
     assert (out / "comparison.md").read_text().strip() in capsys.readouterr().out
     summaries = json.loads((out / "comparison.json").read_text())
     assert list(summaries) == ["tiny", "cris-tiny", "lavt-tiny", "clipseg-tiny"]
-    assert [summary["threshold"] for summary in summaries.values()] == [0.35, 0.35, 0.5, 0.5]
+    assert [summary["mask_threshold"] for summary in summaries.values()] == [0.35, 0.35, 0.5, 0.5]
     assert len({summary["n_expressions"] for summary in summaries.values()}) == 1
     with Image.open(out / "panel.png") as panel:
         assert panel.width > 6 * 200
@@ -40,7 +40,7 @@ def test_scores_are_those_of_the_evaluator(compared, checkpoints, rows):
     from unires_hf.evaluation.compared_models import load_model
 
     model, processor = load_model(checkpoints["clipseg-tiny"])
-    alone = evaluate_model(model, processor, rows, threshold=0.5, bootstrap=20).summary
+    alone = evaluate_model(model, processor, rows, mask_threshold=0.5, bootstrap=20).summary
     for key in ("miou", "miou_part", "oiou", "pr@0.5", "miou_low", "n_expressions"):
         assert compared.summaries["clipseg-tiny"][key] == alone[key]
     first = compared.summaries["tiny"]

@@ -188,7 +188,7 @@ def test_no_threshold_is_better_than_the_tuned_one(tmp_path):
     torch.nn.init.zeros_(model.projector.kernel.bias)  # two steps from its start, it finds nothing anywhere
     equal_budget.tune_threshold(model, processor, rows)
     results = {
-        threshold: evaluate_model(model, processor, rows, threshold=threshold, max_length=17, controls=()).records
+        threshold: evaluate_model(model, processor, rows, mask_threshold=threshold, controls=()).records
         for threshold in equal_budget.THRESHOLDS
     }
     scores = {}

@@ -1,6 +1,8 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """`unires evaluate` on two processes writes what one process writes, once; and a gallery."""
 
+import json
+
 import numpy as np
 import pyarrow.parquet as pq
 from PIL import Image
@@ -30,6 +32,11 @@ def test_two_processes_write_what_one_writes(checkpoints, tmp_path, capsys):
 
 def test_threshold_is_the_models_own_or_the_protocols_unless_given(checkpoints, tmp_path, capsys):
     words = ["evaluate", checkpoints["lavt-tiny"], "partscenes,length=1", "--device", "cpu", "--controls"]
-    for more, shown in (([], 0.5), (["--protocol", "cris"], 0.35), (["--threshold", "0.25"], 0.25)):
-        assert main([*words, *more, "--out", str(tmp_path / "results.json")]) == 0
-        assert f"threshold {shown}," in capsys.readouterr().out
+    for more, shown in (
+        ([], "0.5 (the model's)"),
+        (["--protocol", "cris"], "0.35 (the protocol's)"),
+        (["--mask-threshold", "0.25"], "0.25 (as asked)"),
+    ):
+        assert main([*words, *more, "--seed", "991", "--out", str(tmp_path / "results.json")]) == 0
+        assert f"mask threshold {shown}," in capsys.readouterr().out
+    assert json.loads((tmp_path / "results.json").read_text())["dataset"] == "partscenes,length=1,split=val,seed=991"

@@ -25,7 +25,7 @@ def test_a_preset_is_built_saved_and_loaded(checkpoints, preset, kind, threshold
     assert processor.image_processor.size["height"] == 128
     assert processor.mask_threshold == threshold
     assert model.config.text_config.vocab_size == len(processor.tokenizer)
-    assert processor.tokenizer.model_max_length == (20 if preset == "lavt-tiny" else 77)
+    assert processor.tokenizer.model_max_length == (20 if preset == "lavt-tiny" else 17)
     assert 4.5e6 < sum(weight.numel() for weight in model.parameters()) < 6.5e6, "presets are of like size"
 
 

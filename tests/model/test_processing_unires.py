@@ -95,7 +95,7 @@ def test_lengths(processor, clip_tokenizer, length):
 
 
 def test_length_beyond_the_text_encoder(processor):
-    with pytest.raises(ValueError, match="`max_length` is 78, but the text encoder has 77 positions"):
+    with pytest.raises(ValueError, match="`max_length` is 78, but the model was trained with 77 tokens"):
         processor(text="dog", max_length=78)
 
 

@@ -25,21 +25,16 @@ def test_defaults_are_the_papers(tmp_path):
     assert arguments.optim.startswith("adamw")
     data = DataArguments(train_data=["x"])
     assert arguments.per_device_train_batch_size * data.expressions_per_image == 64
-    assert data.max_text_length == 17
     before = PreTrainingArguments(output_dir=tmp_path)
     assert (before.num_train_epochs, before.warmup_steps) == (50, pytest.approx(5 / 50))
     assert before.per_device_train_batch_size * data.expressions_per_image == 128
     assert (before.learning_rate, before.weight_decay, before.lr_scheduler_type) == (1e-5, 5e-4, "cosine")
 
 
-def test_sentences_of_refcocog_are_longer():
-    assert DataArguments(train_data=["refcocog,root=x"]).max_text_length == 22
-    assert DataArguments(train_data=["refcoco,root=x"], eval_data=["me/RefCOCOg-parquet"]).max_text_length == 22
-    assert DataArguments(train_data=["refcocog,root=x"], max_text_length=20).max_text_length == 20
-
-
-def test_warm_up_steps_that_are_given_stay(tmp_path):
-    assert UniResTrainingArguments(output_dir=tmp_path, warmup_steps=7).warmup_steps == 7
+@pytest.mark.parametrize("steps", [7, 0.25, 0])
+def test_warm_up_steps_that_are_given_stay(steps, tmp_path):
+    arguments = UniResTrainingArguments(output_dir=tmp_path, warmup_steps=steps)
+    assert arguments.warmup_steps == steps and arguments.get_warmup_steps(100) == (25 if steps == 0.25 else steps)
 
 
 @pytest.mark.parametrize("fields", [{}, {"clip": "a", "preset": "tiny"}])

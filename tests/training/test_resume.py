@@ -112,13 +112,31 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(file, arguments, tmp_path):
     assert last_checkpoint(tmp_path / "run").endswith("checkpoint-20")
 
 
-def test_half_a_checkpoint_is_passed_over(tmp_path):
-    assert last_checkpoint(tmp_path) is None
-    for step in (9, 10, 11):
-        (tmp_path / f"checkpoint-{step}").mkdir()
-    (tmp_path / "checkpoint-9" / "trainer_state.json").write_text("{}")
-    (tmp_path / "checkpoint-10" / "trainer_state.json").write_text('{"epoch": 1.')
-    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-9")
+FILES = ("trainer_state.json", "model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_half_a_checkpoint_is_passed_over(file, arguments, tmp_path, caplog):
+    """Cut off in the middle, or with a byte of it changed where that can be seen, or missing."""
+    assert last_checkpoint(tmp_path / "run") is None
+    fields = {"save_strategy": "steps", "save_steps": 2}
+    run(*arguments(max_steps=4, **fields))
+    first, second = (tmp_path / "run" / f"checkpoint-{step}" for step in (2, 4))
+    assert last_checkpoint(tmp_path / "run") == str(second)
+    whole = (second / file).read_bytes()
+    halves = [whole[: len(whole) // 2], whole[:-2], b""]
+    if file.endswith(("pt", "pth")):  # an archive with a sum of each member
+        place = whole.index(b"data.pkl") + 200
+        halves.append(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    for half in halves:
+        (second / file).write_bytes(half)
+        assert last_checkpoint(tmp_path / "run") == str(first), len(half)
+    assert f"{second} is not whole" in caplog.text
+    if file != "rng_state.pth":  # processes have one each, under other names
+        (second / file).unlink()
+        assert last_checkpoint(tmp_path / "run") == str(first)
+    trainer = run(*arguments(max_steps=6, resume_from_checkpoint="last", **fields))
+    assert trainer.state.global_step == 6 and last_checkpoint(tmp_path / "run").endswith("checkpoint-6")
 
 
 def test_a_checkpoint_of_another_model_is_refused(arguments):

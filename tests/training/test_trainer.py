@@ -113,6 +113,15 @@ def test_frozen_modules_stay_as_they_are(trainer):
     assert "text_model" not in changed and "vision_model" in changed
 
 
+def test_frozen_batch_norm_takes_no_statistics(trainer):
+    fields = {"preset": "cris-tiny", "config_overrides": {}, "image_size": 64}
+    trainer = trainer(freeze=["vision_model"], max_steps=2, warmup_steps=0, **fields)
+    buffers = {name: buffer.clone() for name, buffer in trainer.model.named_buffers()}
+    trainer.train()
+    changed = {name for name, buffer in trainer.model.named_buffers() if not torch.equal(buffer, buffers[name])}
+    assert changed and not any(name.startswith("vision_model") for name in changed)
+
+
 def test_an_unknown_module_to_freeze_is_named(arguments):
     with pytest.raises(ValueError, match="--freeze backbone: the model has no such module"):
         build_model(arguments(freeze=["backbone"])[0], ["a"])

@@ -23,13 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--max-images", type=int, metavar="N", help="only the first N images")
     parser.add_argument("--seed", type=int, metavar="N", help="of partscenes: another one draws other scenes")
-    parser.add_argument("--max-length", type=int, metavar="N", help="cut words to N tokens (paper: 17, RefCOCOg 22)")
+    parser.add_argument("--max-length", type=int, metavar="N", help="cut words to N tokens (default: as trained)")
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="images a pass (default: 8)")
     parser.add_argument(
-        "--threshold",
+        "--mask-threshold",
         type=float,
         metavar="P",
-        help="a pixel belongs to a mask above it (default: the model's own; those of other protocols are theirs)",
+        help="a pixel belongs to a mask above it (default: the model's own; protocols of other papers fix theirs)",
     )
     parser.add_argument("--device", help="cpu, cuda, mps, … (default: the best there is)")
     parser.add_argument("--out", type=Path, default=Path("results.json"), help="default: results.json")
@@ -44,18 +44,16 @@ def evaluate(arguments: argparse.Namespace) -> None:
     from accelerate import PartialState
 
     from unires_hf.evaluation import evaluate_model
-    from unires_hf.evaluation.compared_models import best_device, load_model, own_threshold
+    from unires_hf.evaluation.compared_models import best_device, load_model
     from unires_hf.loading import load_rows
     from unires_hf.report.gallery import draw_gallery
 
     device = arguments.device or best_device()
     state = PartialState(cpu=device == "cpu")  # joins the other processes, if torchrun started some
     try:
-        rows = load_rows([_specification(arguments)], arguments.max_images)
+        specification = _specification(arguments)
+        rows = load_rows([specification], arguments.max_images)
         model, processor = load_model(arguments.model)
-        threshold = arguments.threshold
-        if threshold is None and arguments.protocol == "unires":  # peers prescribe theirs
-            threshold = own_threshold(processor)
         results = evaluate_model(
             model.to(state.device if state.num_processes > 1 else device),
             processor,
@@ -64,10 +62,10 @@ def evaluate(arguments: argparse.Namespace) -> None:
             batch_size=arguments.batch_size,
             max_images=arguments.max_images,
             max_length=arguments.max_length,
-            threshold=threshold,
+            mask_threshold=arguments.mask_threshold,
             controls=arguments.controls,
             keep_masks=arguments.gallery is not None,
-            settings={"model": arguments.model, "dataset": arguments.dataset, "split": arguments.split},
+            settings={"model": arguments.model, "dataset": specification, "split": arguments.split},
         )
         if state.is_main_process:
             print(results.markdown())

@@ -17,8 +17,6 @@ class ReferringCollator:
 
     Args:
         processor (`UniResProcessor`): prepares pictures, masks and words.
-        max_length (`int`, *optional*, defaults to 17): tokens of a sentence, [SOS] and [EOS] included (paper,
-            supplementary A.3: 17, and 22 for RefCOCOg).
 
     Returns, when called with rows of `FEATURES` whose images are decoded:
         `pixel_values` (images, 3, H, W), `input_ids` and `attention_mask` (expressions, length), `image_indices`
@@ -26,7 +24,6 @@ class ReferringCollator:
     """
 
     processor: ProcessorMixin
-    max_length: int = 17
 
     def __call__(self, rows: list[Row]) -> BatchFeature:
         seen = [[target for target in row["targets"] if target["mask"] is not None] for row in rows]
@@ -36,7 +33,7 @@ class ReferringCollator:
             segmentation_maps=[[masks.decode(target["mask"]) for target in targets] for targets in seen],
             return_tensors="pt",
         )
-        batch = self.processor(text=words, max_length=self.max_length, return_tensors="pt")
+        batch = self.processor(text=words, return_tensors="pt")
         mask_of_expression = torch.repeat_interleave(
             torch.tensor([len(target["expressions"]) for targets in seen for target in targets])
         )

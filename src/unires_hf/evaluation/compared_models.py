@@ -10,7 +10,6 @@ from transformers import AutoConfig, AutoModel, AutoProcessor, PreTrainedModel, 
 from unires_hf import UniResConfig
 from unires_hf.baselines import CrisConfig, LavtConfig
 from unires_hf.baselines.peers import load_clipseg, load_florence2, load_grounded_sam2, load_sam3
-from unires_hf.baselines.peers.florence2 import ReferringFlorence2Processor
 from unires_hf.checkpoints import checkpoint_path
 
 Loaded = tuple[PreTrainedModel, ProcessorMixin]
@@ -51,11 +50,6 @@ def load_model(name: str) -> Loaded:
 def best_device() -> str:
     """The kind of device that models are measured on where none is asked for."""
     return torch.accelerator.current_accelerator().type if torch.accelerator.is_available() else "cpu"
-
-
-def own_threshold(processor: ProcessorMixin) -> float | None:
-    """The probability above which a pixel belongs to a mask, as its processor has it; Florence-2 has none."""
-    return None if isinstance(processor, ReferringFlorence2Processor) else processor.mask_threshold
 
 
 def short_names(names: Sequence[str]) -> list[str]:

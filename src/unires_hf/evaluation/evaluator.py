@@ -1,6 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """Runs a model over rows of the schema and scores every expression at original size, on any number of processes."""
 
+import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ import datasets
 import numpy as np
 import pyarrow as pa
 import torch
+import transformers
 from accelerate import PartialState
 from accelerate.utils import gather_object
 from torch.utils.data import Subset
@@ -18,6 +20,7 @@ from tqdm.auto import tqdm
 from transformers import BatchFeature, PreTrainedModel, ProcessorMixin
 from transformers.utils import ModelOutput
 
+from unires_hf import __version__
 from unires_hf.data import masks
 from unires_hf.evaluation.referring_segmentation_metric.protocols import Protocol, get_protocol
 
@@ -52,7 +55,7 @@ def evaluate_model(
     batch_size: int = 8,
     max_images: int | None = None,
     max_length: int | None = None,
-    threshold: float | None = None,
+    mask_threshold: float | None = None,
     controls: Collection[str] = ("all_foreground", "parent_object"),
     keep_masks: bool = False,
     bootstrap: int = 1000,
@@ -73,9 +76,10 @@ def evaluate_model(
         protocol (`str`, *optional*, defaults to `"unires"`): a key of `PROTOCOLS`.
         batch_size (`int`, *optional*, defaults to 8): images a pass, with all that is said about them.
         max_images (`int`, *optional*): score the first so many images.
-        max_length (`int`, *optional*): words are cut to so many tokens (paper, A.3: 17; RefCOCOg 22); the processor's
-            own limit by default.
-        threshold (`float`, *optional*): instead of the protocol's.
+        max_length (`int`, *optional*): words are cut to so many tokens, instead of as many as the model was trained
+            with.
+        mask_threshold (`float`, *optional*): a pixel belongs to a mask above this probability; by default the
+            protocol's, and the processor's where the protocol fixes none.
         controls (*optional*, defaults to `("all_foreground", "parent_object")`): what else to score on the same
             expressions, because a bare mIoU flatters. `"all_foreground"`: every pixel; `"parent_object"`: the mask of
             the whole object, for a part that has one; `"other_expression"`: what the model draws for an expression of
@@ -85,13 +89,14 @@ def evaluate_model(
         settings (*optional*): what else `results.json` should say, such as model, dataset and split.
 
     Raises:
-        ValueError: if a name is unknown, a mask has another size than its image, or there is nothing to score.
+        ValueError: if a name is unknown, the protocol fixes another mask threshold, a mask has another size than its
+            image, or there is nothing to score.
     """
     preset = get_protocol(protocol)
     unknown = sorted(set(controls) - set(CONTROLS))
     if unknown:
         raise ValueError(f"There is no control {unknown[0]!r}; choose from {', '.join(CONTROLS)}.")
-    threshold = preset.threshold if threshold is None else threshold
+    mask_threshold, chosen_by = _mask_threshold(preset, processor, mask_threshold)
     # Without the flag, accelerate takes a CPU process that torchrun started for the only one.
     state = PartialState(cpu=model.device.type == "cpu")
     own = _share(rows, state.process_index, state.num_processes, max_images)
@@ -104,7 +109,7 @@ def evaluate_model(
     tables, boxes_only = [RECORDS.empty_table()], Counter()
     progress = tqdm(desc="evaluate", unit=" expressions", disable=not state.is_main_process)
     for batch in _ahead(_batches(_with_masks(own, boxes_only), processor, batch_size, text_options)):
-        drawn, wordless = _predict(model, processor, batch, preset, threshold, no_words)
+        drawn, wordless = _predict(model, processor, batch, preset, mask_threshold, no_words)
         records: list[Row] = []
         for place, *scene in zip(batch.places, batch.rows, drawn, wordless, strict=True):
             records += ({"row": place, **one} for one in _score_row(*scene, preset, controls, keep_masks))
@@ -116,15 +121,43 @@ def evaluate_model(
     settings = {
         **(settings or {}),
         "protocol": protocol,
-        "threshold": threshold,
         "scored_at": "original size" if preset.score_size is None else "{}x{}".format(*preset.score_size),
+        "mask_threshold": mask_threshold,
+        "mask_threshold_chosen_by": chosen_by,
+        "presence_threshold": processor.presence_threshold,
+        "input_size": "{height}x{width}".format(**dict(processor.image_processor.size)),
+        "text_length": max_length or processor.text_length,
         "max_images": max_images,
-        "max_length": max_length,
         "bootstrap": bootstrap,
-        "seed": seed,
+        "bootstrap_seed": seed,
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "device": model.device.type,
+        "weights_sha256": weights_digest(model),
+        "versions": f"unires-hf {__version__}, torch {torch.__version__}, transformers {transformers.__version__}",
         "n_boxes_only": sum(gather_object([boxes_only.total()])),
     }
     return Results.from_records(pa.concat_tables(gather_object([pa.concat_tables(tables)])), settings)
+
+
+def weights_digest(model: torch.nn.Module) -> str:
+    """SHA-256 of the names and values of the weights, the same on every device."""
+    digest = hashlib.sha256()
+    for name, weight in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _mask_threshold(protocol: Protocol, processor: ProcessorMixin, asked: float | None) -> tuple[float | None, str]:
+    """The threshold to score at, and whose choice it is."""
+    if protocol.mask_threshold is None:
+        return (processor.mask_threshold, "the model") if asked is None else (asked, "request")
+    if asked not in (None, protocol.mask_threshold):
+        raise ValueError(
+            f"The protocol {protocol.name} fixes the mask threshold at {protocol.mask_threshold}, not {asked}: leave "
+            "it out, or score with the protocol unires."
+        )
+    return protocol.mask_threshold, "the protocol"
 
 
 def _share(rows: Iterable[Row], process: int, processes: int, max_images: int | None) -> Iterable[tuple[int, Row]]:
@@ -195,12 +228,12 @@ def _predict(
     processor: ProcessorMixin,
     batch: _Batch,
     protocol: Protocol,
-    threshold: float,
+    mask_threshold: float | None,
     no_words: Mapping[str, torch.Tensor] | None,
 ) -> tuple[list[list[Prediction]], list[Prediction | None]]:
     """For each image what the model draws for its expressions, and what it draws for no words if that is asked."""
     outputs = model(**batch.inputs.to(model.device, dtype=model.dtype))
-    drawn = _post_process(processor, outputs, batch.sizes, protocol, threshold)
+    drawn = _post_process(processor, outputs, batch.sizes, protocol, mask_threshold)
     if no_words is None:
         return drawn, [None] * len(drawn)
     images = torch.arange(len(drawn), device=model.device)
@@ -210,7 +243,7 @@ def _predict(
     else:
         seen = {"vision_embeds": outputs.vision_embeds}
     outputs = model(**seen, **words, image_indices=images)
-    return drawn, [one for (one,) in _post_process(processor, outputs, batch.sizes, protocol, threshold)]
+    return drawn, [one for (one,) in _post_process(processor, outputs, batch.sizes, protocol, mask_threshold)]
 
 
 def _post_process(
@@ -218,13 +251,16 @@ def _post_process(
     outputs: ModelOutput,
     sizes: list[tuple[int, int]],
     protocol: Protocol,
-    threshold: float,
+    mask_threshold: float | None,
 ) -> list[list[Prediction]]:
+    options: dict[str, Any] = {"target_sizes": sizes, "threshold": mask_threshold}
     # gRefCOCO wants the model's word and, apart from it, the mask that it drew all the same.
     judged = protocol.no_target_rule and outputs.presence_logits is not None
-    options = {"presence_threshold": 0.0} if judged else {}
-    images = processor.post_process_referring_segmentation(outputs, target_sizes=sizes, threshold=threshold, **options)
-    denied = iter((outputs.presence_logits < 0).tolist()) if judged else None
+    if judged:
+        options["presence_threshold"] = 0.0
+        present = outputs.presence_logits.float().sigmoid() >= processor.presence_threshold
+        denied = iter((~present).tolist())
+    images = processor.post_process_referring_segmentation(outputs, **options)
     return [
         [Prediction(one["mask"].numpy(), next(denied) if judged else one["is_empty"], one["score"]) for one in image]
         for image in images

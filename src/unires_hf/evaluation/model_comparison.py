@@ -14,7 +14,7 @@ from unires_hf.report.cases import compared_cases
 from unires_hf.report.page import write_page
 from unires_hf.report.panel import draw_panel
 
-from .compared_models import best_device, load_model, own_threshold, short_names
+from .compared_models import best_device, load_model, short_names
 from .comparison_table import comparison_table
 from .cost import measure_cost
 
@@ -84,7 +84,7 @@ def compare_models(
         names (`Sequence[str]`): two models or more, see [`load_model`].
         rows (`datasets.Dataset`): of the schema.
         batch_size (`int`, *optional*, defaults to 8): images a pass.
-        max_length (`int`, *optional*): words are cut to so many tokens; each processor's own limit by default.
+        max_length (`int`, *optional*): words are cut to so many tokens; as each model was trained by default.
         device (`str`, *optional*): the best there is by default.
         costs (`bool`, *optional*, defaults to `True`): measure time and memory too.
         bootstrap (`int`, *optional*, defaults to 1000): resamples of the intervals.
@@ -105,7 +105,6 @@ def compare_models(
             rows,
             batch_size=batch_size,
             max_length=max_length,
-            threshold=own_threshold(processor),
             controls=() if place else ("all_foreground", "parent_object"),  # which no model changes
             keep_masks=True,
             bootstrap=bootstrap,

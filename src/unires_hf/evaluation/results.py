@@ -1,6 +1,8 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """What an evaluation leaves: a record an expression, flat numbers, and both as files and as a Markdown table."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +71,7 @@ class Results:
 
         Args:
             records (`pa.Table`): of the schema [`RECORDS`].
-            settings: what made them, with the keys `protocol`, `bootstrap` and `seed` at least.
+            settings: what made them, with the keys `protocol`, `bootstrap` and `bootstrap_seed` at least.
 
         Raises:
             ValueError: if there is no record of the model.
@@ -85,7 +87,8 @@ class Results:
         for name in dict.fromkeys(predictors[~chosen].tolist()):
             metrics = _metrics(records.filter(pa.array(predictors == name)), settings, 0)
             summary |= {f"control_{name}_{key}": value for key, value in metrics.items()}
-        return cls(summary | dict(settings), records.filter(pa.array(chosen)), records.filter(pa.array(~chosen)))
+        summary |= {**settings, "data_sha256": _data_digest(records.filter(pa.array(chosen)))}
+        return cls(summary, records.filter(pa.array(chosen)), records.filter(pa.array(~chosen)))
 
     def markdown(self) -> str:
         """The table for a card, see [`markdown_table`]."""
@@ -97,20 +100,23 @@ class Results:
         Each file appears whole or not at all.
 
         Args:
-            path: of the JSON file; the others lie beside it.
+            path: of the JSON file, with or without its `.json`; the others lie beside it.
 
         Returns:
             `list[Path]`: what was written.
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        tables = {path.with_suffix(".parquet"): self.records, path.with_suffix(".controls.parquet"): self.controls}
-        write_json(path, self.summary)
-        for name, table in tables.items():
-            with whole(name) as part:
-                pa.parquet.write_table(table, part)
-        write_text(path.with_suffix(".md"), self.markdown())
-        return [path, *tables, path.with_suffix(".md")]
+        name = path.name.removesuffix(".json")  # a name such as t0.35 has a point that no suffix begins with
+        summary, records, controls, table = (
+            path.with_name(name + suffix) for suffix in (".json", ".parquet", ".controls.parquet", ".md")
+        )
+        write_json(summary, self.summary)
+        for place, rows in ((records, self.records), (controls, self.controls)):
+            with whole(place) as part:
+                pa.parquet.write_table(rows, part)
+        write_text(table, self.markdown())
+        return [summary, records, controls, table]
 
 
 def _once(records: pa.Table) -> pa.Table:
@@ -118,6 +124,15 @@ def _once(records: pa.Table) -> pa.Table:
     keys = list(zip(*(records[name].to_pylist() for name in _KEY), strict=True))
     place = {key: index for index, key in reversed(list(enumerate(keys)))}
     return records.take(pa.array([place[key] for key in sorted(place)], pa.int64()))
+
+
+def _data_digest(records: pa.Table) -> str:
+    """SHA-256 of what was asked and how large the truth is: the same for the same data, whatever the model."""
+    digest = hashlib.sha256()
+    names = ("source", "image_id", "expression_id", "text", "gt_area")
+    for record in zip(*(records[name].to_pylist() for name in names), strict=True):
+        digest.update(json.dumps(record).encode())
+    return digest.hexdigest()
 
 
 def _columns(records: pa.Table) -> dict[str, np.ndarray]:
@@ -137,5 +152,5 @@ def _metrics(records: pa.Table, settings: Mapping[str, Any], bootstrap: int) -> 
         granularity=records["granularity"].to_pylist(),
         image_ids=[f"{source}/{image}\0{row}" for source, image, row in images],
         bootstrap=bootstrap,
-        seed=settings["seed"],
+        seed=settings["bootstrap_seed"],
     )

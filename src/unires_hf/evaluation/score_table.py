@@ -53,8 +53,15 @@ def _cell(summary: Mapping[str, Any], key: str) -> str:
     return f"{summary[key]:.1f} [{summary[f'{key}_low']:.1f}, {summary[f'{key}_high']:.1f}]"
 
 
+def _threshold(summary: Mapping[str, Any]) -> str:
+    if summary["mask_threshold"] is None:
+        return "no mask threshold"
+    whose = {"the model": "the model's", "the protocol": "the protocol's", "request": "as asked"}
+    return f"mask threshold {summary['mask_threshold']:g} ({whose[summary['mask_threshold_chosen_by']]})"
+
+
 def _caption(summary: Mapping[str, Any]) -> str:
-    parts = [f"Percent; protocol `{summary['protocol']}`, threshold {summary['threshold']}, {summary['scored_at']}"]
+    parts = [f"Percent; protocol `{summary['protocol']}`, {_threshold(summary)}, {summary['scored_at']}"]
     parts.append(f"{summary['n_images']:,} images")
     if "miou_low" in summary:
         parts.append("in brackets the 95 % bootstrap interval over images")

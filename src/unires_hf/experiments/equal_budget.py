@@ -24,7 +24,7 @@ from transformers.trainer_callback import ExportableState
 from unires_hf import UniResConfig
 from unires_hf.data.schema import Row
 from unires_hf.evaluation import evaluate_model
-from unires_hf.evaluation.compared_models import best_device, load_model, own_threshold
+from unires_hf.evaluation.compared_models import best_device, load_model
 from unires_hf.files import write_json, write_text
 from unires_hf.model.modeling_unires import mask_loss
 from unires_hf.scenes import SPLITS, trivial_scores
@@ -126,9 +126,7 @@ def tune_threshold(model: PreTrainedModel, processor: ProcessorMixin, rows: Sequ
     """
 
     def score(threshold: float) -> float:
-        results = evaluate_model(
-            model, processor, rows, threshold=threshold, max_length=MAX_LENGTH, controls=(), bootstrap=0
-        )
+        results = evaluate_model(model, processor, rows, mask_threshold=threshold, controls=(), bootstrap=0)
         scores = scores_of(results.records)
         return scores["object"] + scores["part"]
 
@@ -198,7 +196,7 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
             raise ValueError(f"There is no finished run in {place}: call the command that trains it first.")
     trainer = run(
         ModelArguments(**contestant.model, **start, attn_implementation=_attention()),
-        DataArguments(train_data=[str(store_scenes(budget, out))], train_weights=[1.0]),
+        DataArguments(train_data=[str(store_scenes(budget, out))], train_weights=[1.0], max_text_length=MAX_LENGTH),
         UniResTrainingArguments(
             output_dir=folder,
             seed=seed + 1000 * len(earlier["runs"]),
@@ -307,8 +305,6 @@ def measure(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dic
                 model.to(best_device()),
                 processor,
                 budget.scenes_of(split, budget.eval_scenes),
-                threshold=own_threshold(processor),
-                max_length=MAX_LENGTH,
                 controls=(),
                 bootstrap=0,
                 settings={"model": contestant.name, "dataset": "partscenes", "split": split, "model_seed": seed},

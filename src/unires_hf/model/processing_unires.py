@@ -86,7 +86,9 @@ class UniResProcessor(ProcessorMixin):
             raise ValueError("Give `images`, `text` or both.")
         if images is None and segmentation_maps is not None:
             raise ValueError("`segmentation_maps` needs the `images` that the masks belong to.")
-        merged = self._merge_kwargs(tokenizer_init_kwargs=self.tokenizer.init_kwargs, **kwargs)
+        # A tokenizer that has cut once saves that length as `max_length`; its `model_max_length` is what counts.
+        usual = {name: value for name, value in self.tokenizer.init_kwargs.items() if name != "max_length"}
+        merged = self._merge_kwargs(tokenizer_init_kwargs=usual, **kwargs)
         data = {}
         num_images = counts = None
         if images is not None:
@@ -104,11 +106,18 @@ class UniResProcessor(ProcessorMixin):
             data.update(self.image_processor(images, segmentation_maps, **merged["images_kwargs"]))
         return BatchFeature(data, tensor_type=merged["text_kwargs"].get("return_tensors"))
 
+    @property
+    def text_length(self) -> int:
+        """Tokens at which expressions are cut, as the model was trained: the tokenizer's `model_max_length`."""
+        return min(self.tokenizer.model_max_length, CLIP_TEXT_LENGTH)
+
     def _encode_text(self, text: list[str], **kwargs) -> dict[str, Any]:
-        limit = self.tokenizer.model_max_length
-        length = kwargs.get("max_length") or min(limit, CLIP_TEXT_LENGTH)
-        if length > limit:
-            raise ValueError(f"`max_length` is {length}, but the text encoder has {limit} positions.")
+        length = kwargs.get("max_length") or self.text_length
+        if length > self.tokenizer.model_max_length:
+            raise ValueError(
+                f"`max_length` is {length}, but the model was trained with {self.tokenizer.model_max_length} tokens, "
+                "the tokenizer's `model_max_length`: give no more."
+            )
         if kwargs.get("truncation") and length not in _reported_lengths:
             self._report_truncation(text, length)
         return self.tokenizer(text, **{**kwargs, "max_length": length})

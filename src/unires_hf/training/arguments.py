@@ -71,8 +71,8 @@ class DataArguments:
     max_text_length: int | None = field(
         default=None,
         metadata={
-            "help": "Tokens of a sentence with [SOS] and [EOS]. Default: 22 where RefCOCOg takes part, else 17 "
-            "(paper, A.3)."
+            "help": "Tokens of a sentence with [SOS] and [EOS], saved with the tokenizer: 17, and 22 for RefCOCOg in "
+            "the paper (A.3). Default: those of the checkpoint; 20 for LAVT and 17 for others that start anew."
         },
     )
     expressions_per_image: int = field(
@@ -132,9 +132,6 @@ class DataArguments:
     def __post_init__(self):
         if not (self.train_data or self.eval_data):
             raise ValueError("Give --train_data, --eval_data or both: there is nothing to do without data.")
-        if self.max_text_length is None:
-            names = [specification.lower() for specification in self.train_data + self.eval_data]
-            self.max_text_length = 22 if any("refcocog" in name for name in names) else 17
 
 
 @dataclass
@@ -172,6 +169,9 @@ class UniResTrainingArguments(TrainingArguments):
         default=8, metadata={"help": "Groups of up to expressions_per_image; 8 x 8 is the paper's batch of 64."}
     )
     per_device_eval_batch_size: int = field(default=8, metadata={"help": "Images, with all that is said about them."})
+    warmup_steps: float | None = field(
+        default=None, metadata={"help": "Steps, or under 1 their share, in place of warmup_epochs; 0: no warm-up."}
+    )
     eval_strategy: str = field(default="epoch", metadata={"help": "no, steps or epoch."})
     save_strategy: str = field(default="epoch", metadata={"help": "no, steps, epoch or best."})
     logging_steps: float = field(default=10, metadata={"help": "Steps between two lines of the log."})
@@ -193,8 +193,7 @@ class UniResTrainingArguments(TrainingArguments):
     )
 
     def __post_init__(self):
-        if not self.warmup_steps and self.warmup_epochs:
-            # A number under 1 is the share of all steps.
+        if self.warmup_steps is None:
             self.warmup_steps = min(self.warmup_epochs / self.num_train_epochs, 0.99)
         if not torch.accelerator.is_available():
             self.use_cpu = True  # without it bf16 is refused

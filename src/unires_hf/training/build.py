@@ -10,6 +10,7 @@ from transformers import (
     AutoTokenizer,
     BertConfig,
     CLIPSegConfig,
+    CLIPSegForImageSegmentation,
     CLIPTokenizer,
     PreTrainedConfig,
     PreTrainedModel,
@@ -21,12 +22,16 @@ from unires_hf import UniResConfig, UniResImageProcessor, UniResImageProcessorPi
 from unires_hf.baselines import CrisConfig, CrisModel, LavtConfig, LavtModel
 from unires_hf.baselines.peers.clipseg import ReferringCLIPSeg, clipseg_config, clipseg_processor, load_clipseg
 from unires_hf.checkpoints import checkpoint_path
+from unires_hf.model.modeling_unires import interpolate_position_embeddings
 
 from .arguments import ModelArguments
 from .imagenet_weights import IMAGE_MEAN, IMAGE_STD, load_classifier
 from .tokenizer import train_clip_tokenizer
 
-LAVT_LENGTH = 20  # tokens of a sentence, as published
+THRESHOLDS = {"mask_threshold", "presence_threshold"}  # the processor has them; a config only says with what to begin
+TEXT_LENGTH = 17  # tokens of a sentence (paper, A.3)
+LAVT_TEXT_LENGTH = 20  # the same, as LAVT was published
+POSITIONS = "vision_model.embeddings.position_embedding.weight"
 
 
 def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTrainedModel, UniResProcessor]:
@@ -48,10 +53,12 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTra
     if arguments.model_name_or_path is not None:
         model, processor = _load(checkpoint_path(arguments.model_name_or_path), overrides)
         if arguments.image_size is not None:
+            model = _with_image_size(model, arguments.image_size)
             _set_image_size(processor.image_processor, model.config, arguments.image_size)
     elif arguments.clip is not None:
         model = UniResModel.from_clip(arguments.clip, image_size=arguments.image_size or 448, **overrides)
-        processor = make_processor(model.config, AutoTokenizer.from_pretrained(arguments.clip), arguments.resize_mode)
+        tokenizer = AutoTokenizer.from_pretrained(arguments.clip, model_max_length=TEXT_LENGTH)
+        processor = make_processor(model.config, tokenizer, arguments.resize_mode)
     else:
         model, processor = _from_preset(arguments, overrides, texts)
     if arguments.backbone is not None:
@@ -95,10 +102,12 @@ def _load(name: str, overrides: dict[str, Any]) -> tuple[PreTrainedModel, UniRes
             f"{name} is a model of type {config.model_type}, not a UniRES, CRIS, LAVT or CLIPSeg; a CLIP to start "
             "from is named with --clip."
         )
-    model = AutoModel.from_pretrained(name, **overrides)
+    model, processor = AutoModel.from_pretrained(name, **overrides), UniResProcessor.from_pretrained(name)
+    for threshold in THRESHOLDS & set(overrides):
+        setattr(processor, threshold, overrides[threshold])
     if isinstance(config, UniResConfig):
         model.config.notice = overrides.get("notice")
-    return model, UniResProcessor.from_pretrained(name)
+    return model, processor
 
 
 def _from_preset(
@@ -114,7 +123,7 @@ def _from_preset(
     }.get(family, UniResConfig.from_preset)
     config = make_config(preset, **overrides)
     if arguments.image_size is not None:
-        config.vision_config.image_size = arguments.image_size
+        config = _config_with_image_size(config, arguments.image_size)
     tokenizer = fit_tokenizer(config, texts)
     if family == "clipseg":
         return ReferringCLIPSeg(config), clipseg_processor(tokenizer, config.vision_config.image_size)
@@ -129,8 +138,8 @@ def _from_preset(
 def fit_tokenizer(config: PreTrainedConfig, texts: Iterable[str]) -> CLIPTokenizer:
     """A tokenizer made from `texts` within the config's vocabulary; the config takes its size and special tokens."""
     text = config.text_config
-    length = LAVT_LENGTH if isinstance(text, BertConfig) else text.max_position_embeddings
-    tokenizer = train_clip_tokenizer(texts, text.vocab_size, length)
+    length = LAVT_TEXT_LENGTH if isinstance(text, BertConfig) else TEXT_LENGTH
+    tokenizer = train_clip_tokenizer(texts, text.vocab_size, min(length, text.max_position_embeddings))
     text.vocab_size = len(tokenizer)
     text.bos_token_id, text.eos_token_id = tokenizer.bos_token_id, tokenizer.eos_token_id
     text.pad_token_id = tokenizer.pad_token_id
@@ -150,6 +159,38 @@ def make_processor(
         mask_threshold=config.mask_threshold,
         presence_threshold=config.presence_threshold,
     )
+
+
+def set_text_length(model: PreTrainedModel, processor: UniResProcessor, length: int) -> None:
+    """Cuts sentences at so many tokens, here and wherever the processor is loaded again.
+
+    Raises:
+        ValueError: if the text encoder has fewer positions.
+    """
+    positions = model.config.text_config.max_position_embeddings
+    if length > positions:
+        raise ValueError(f"--max_text_length is {length}, but the text encoder has {positions} positions: give fewer.")
+    processor.tokenizer.model_max_length = length
+
+
+def _config_with_image_size(config: PreTrainedConfig, side: int) -> PreTrainedConfig:
+    """The same config for another input; made anew, so that it is checked."""
+    fields = config.to_dict()
+    fields["vision_config"]["image_size"] = side
+    return type(config)(**fields)
+
+
+def _with_image_size(model: PreTrainedModel, side: int) -> PreTrainedModel:
+    """The same weights for another input; where they hold an embedding for each patch, it is interpolated."""
+    if isinstance(model, CLIPSegForImageSegmentation):
+        return model  # its config says for which input the positions are, whatever it is given
+    resized = type(model)(_config_with_image_size(model.config, side)).to(model.dtype)
+    weights = model.state_dict()
+    if isinstance(model, UniResModel):
+        grid = side // model.config.vision_config.patch_size
+        weights[POSITIONS] = interpolate_position_embeddings(weights[POSITIONS], grid)
+    resized.load_state_dict(weights)
+    return resized
 
 
 def _set_image_size(image_processor: UniResImageProcessor, config: PreTrainedConfig, side: int) -> None:

@@ -15,16 +15,13 @@ SHOWN = 5  # expressions an image
 
 
 @torch.inference_mode()
-def draw_examples(
-    model: PreTrainedModel, processor: ProcessorMixin, rows: Iterable[Row], max_length: int
-) -> Iterator[Image.Image]:
+def draw_examples(model: PreTrainedModel, processor: ProcessorMixin, rows: Iterable[Row]) -> Iterator[Image.Image]:
     """
     Yields a sheet for each row that has masks: its picture, and what the model draws for its first expressions.
 
     Args:
         model, processor: on any device; the model's mode, training or not, is restored.
         rows: of the schema, pictures decoded.
-        max_length (`int`): tokens of a sentence.
     """
     was_training = model.training
     model.eval()
@@ -34,7 +31,7 @@ def draw_examples(
             # Spread over the image's targets, so that objects and parts are among them.
             said = said[:: -(-len(said) // SHOWN)]
             texts = [text for text, _ in said]
-            inputs = processor(images=row["image"], text=texts, max_length=max_length, return_tensors="pt")
+            inputs = processor(images=row["image"], text=texts, return_tensors="pt")
             sizes = inputs.pop("original_sizes")
             outputs = model(**inputs.to(model.device, dtype=model.dtype))
             (results,) = processor.post_process_referring_segmentation(outputs, sizes, text=texts)

@@ -20,7 +20,7 @@ from unires_hf.data.photo_expressions import speak
 from unires_hf.loading import load_rows, load_training_rows
 
 from .arguments import DataArguments, ModelArguments, UniResTrainingArguments
-from .build import build_model
+from .build import build_model, set_text_length
 from .class_directions import ClassDirections, class_texts
 from .resuming import last_checkpoint
 from .run_card import facts_of
@@ -70,6 +70,8 @@ def run(
     if arguments.class_direction_weight:
         texts = itertools.chain(texts, class_texts())
     model, processor = build_model(model_arguments, texts)
+    if data_arguments.max_text_length is not None:
+        set_text_length(model, processor, data_arguments.max_text_length)
     if sets:
         size = processor.image_processor.size
         count = data_arguments.expressions_per_image
@@ -96,7 +98,6 @@ def run(
         processor,
         train_dataset=train_dataset,
         eval_rows=eval_rows,
-        max_text_length=data_arguments.max_text_length,
         facts=facts_of(model_arguments, data_arguments),
         callbacks=callbacks,
         compute_loss_func=compute_loss_func,

@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from transformers import PreTrainedModel, TrainerState
+from transformers import PreTrainedModel, ProcessorMixin, TrainerState
 
 from unires_hf.evaluation import Results, markdown_table
 from unires_hf.publish.cards import INTRODUCTION, header, table, use_and_limits
@@ -14,6 +14,7 @@ from .arguments import DataArguments, ModelArguments, UniResTrainingArguments
 
 def model_card(
     model: PreTrainedModel,
+    processor: ProcessorMixin,
     arguments: UniResTrainingArguments,
     state: TrainerState,
     results: Results | None,
@@ -23,12 +24,12 @@ def model_card(
     The card as Markdown, with the Hub's metadata.
 
     Args:
-        model, arguments, state: of the trainer, after the run.
+        model, processor, arguments, state: of the trainer, after the run.
         results (`Results`, *optional*): of its last evaluation; without them the card says that none was made.
         facts: further lines of the section "Training"; see [`facts_of`].
     """
     name = arguments.hub_model_id or Path(arguments.output_dir).name
-    recipe = dict(facts) | _recipe(model, arguments, state)
+    recipe = dict(facts) | _recipe(model, processor, arguments, state)
     scores = "Not measured." if results is None else markdown_table(results.summary)
     return "\n\n".join(
         [
@@ -67,12 +68,16 @@ def facts_of(model_arguments: ModelArguments, data_arguments: DataArguments) -> 
     }
 
 
-def _recipe(model: PreTrainedModel, arguments: UniResTrainingArguments, state: TrainerState) -> dict[str, str]:
+def _recipe(
+    model: PreTrainedModel, processor: ProcessorMixin, arguments: UniResTrainingArguments, state: TrainerState
+) -> dict[str, str]:
     learned = [line["expressions_per_step"] for line in state.log_history if "expressions_per_step" in line]
     precision = "bf16" if arguments.bf16 else "fp16" if arguments.fp16 else "fp32"
-    side = model.config.vision_config.image_size
     return {
-        "input": f"{side} x {side} pixels",
+        "input": "{height} x {width} pixels".format(**dict(processor.image_processor.size)),
+        "words": f"cut at {processor.text_length} tokens",
+        "mask threshold": f"{processor.mask_threshold:g}",
+        "presence threshold": f"{processor.presence_threshold:g}",
         "parameters": f"{sum(weight.numel() for weight in model.parameters()) / 1e6:.1f} M",
         "optimiser steps": f"{state.global_step:,}",
         "epochs": f"{state.epoch or 0:.3g}",

@@ -47,7 +47,6 @@ class UniResTrainer(Trainer):
         model, args, processor, callbacks: as for `Trainer`.
         train_dataset (*optional*): what [`training_set`] makes.
         eval_rows (`datasets.Dataset`, *optional*): rows of the schema.
-        max_text_length (`int`, *optional*, defaults to 17): tokens of a sentence (paper, A.3).
         facts (`Mapping[str, str]`, *optional*): what else the model card says of the run, such as its data.
         compute_loss_func (`Callable`, *optional*): as for `Trainer`; returns the mean over the expressions of a batch.
         class_directions ([`ClassDirections`], *optional*): names that each step teaches as well, with the weight
@@ -66,7 +65,6 @@ class UniResTrainer(Trainer):
         processor: ProcessorMixin,
         train_dataset: ExpressionGroups | SampledExpressions | StreamedExpressions | None = None,
         eval_rows: Dataset | None = None,
-        max_text_length: int = 17,
         facts: Mapping[str, str] | None = None,
         callbacks: list[TrainerCallback] | None = None,
         compute_loss_func: Callable[..., torch.Tensor] | None = None,
@@ -80,7 +78,7 @@ class UniResTrainer(Trainer):
         super().__init__(
             model=batch_norm_over_gpus(model, args),
             args=args,
-            data_collator=ReferringCollator(processor, max_text_length),
+            data_collator=ReferringCollator(processor),
             train_dataset=train_dataset,
             eval_dataset=eval_rows,
             processing_class=processor,
@@ -102,6 +100,8 @@ class UniResTrainer(Trainer):
         self.facts = dict(facts or {})
         self.results: Results | None = None
         self._expressions = self._counted_steps = 0
+        # Batch norm would go on taking statistics, and dropout dropping, in modules that do not learn.
+        self._frozen = [module for module in self.model.modules() if _is_frozen(module)]
 
     def get_train_dataloader(self) -> DataLoader:
         """A stream deals itself out to processes and workers, which accelerate would do a second time."""
@@ -135,6 +135,8 @@ class UniResTrainer(Trainer):
         num_items_in_batch: torch.Tensor | None = None,
     ) -> torch.Tensor | tuple[torch.Tensor, Any]:
         """This batch's share of the mean over all expressions of the step."""
+        for module in self._frozen:  # `Trainer` has just set the whole model to training
+            module.eval()
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True)
         if num_items_in_batch is not None:
             # What follows takes plain means, over accumulation steps and over processes.
@@ -276,7 +278,6 @@ class UniResTrainer(Trainer):
                 self.processing_class,
                 rows,
                 batch_size=self.args.per_device_eval_batch_size,
-                max_length=self.data_collator.max_length,
                 **thoroughly,
             )
             self._write_examples(rows)
@@ -296,7 +297,7 @@ class UniResTrainer(Trainer):
         step, folder = self.state.global_step, Path(self.args.output_dir, "examples")
         boards = [it for it in self.callback_handler.callbacks if isinstance(it, TensorBoardCallback)]
         rows = rows.select(range(min(self.args.example_images, len(rows))))
-        sheets = draw_examples(self.model, self.processing_class, rows, self.data_collator.max_length)
+        sheets = draw_examples(self.model, self.processing_class, rows)
         for number, sheet in enumerate(sheets):
             folder.mkdir(parents=True, exist_ok=True)
             sheet.save(folder / f"step-{step:06d}-{number}.png")
@@ -307,8 +308,13 @@ class UniResTrainer(Trainer):
     def create_model_card(self, *args, **kwargs) -> None:
         """Writes `README.md`, filled from this run; arguments of `Trainer.create_model_card` are without use."""
         if self.is_world_process_zero():
-            card = model_card(self.model, self.args, self.state, self.results, self.facts)
+            card = model_card(self.model, self.processing_class, self.args, self.state, self.results, self.facts)
             Path(self.args.output_dir, "README.md").write_text(card, encoding="utf-8")
+
+
+def _is_frozen(module: torch.nn.Module) -> bool:
+    weights = list(module.parameters())
+    return bool(weights) and not any(weight.requires_grad for weight in weights)
 
 
 def batch_norm_over_gpus(model: PreTrainedModel, arguments: UniResTrainingArguments) -> PreTrainedModel:

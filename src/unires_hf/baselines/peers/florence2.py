@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from transformers import (
     AutoProcessor,
+    BaseImageProcessor,
     BatchFeature,
     Florence2ForConditionalGeneration,
     Florence2Processor,
@@ -84,9 +85,15 @@ class ReferringFlorence2Processor:
     def __init__(self, processor: Florence2Processor):
         self.processor = processor
 
+    mask_threshold = presence_threshold = text_length = None  # it has none of them
+
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
         return self.processor.tokenizer
+
+    @property
+    def image_processor(self) -> BaseImageProcessor:
+        return self.processor.image_processor
 
     def __call__(self, images: Any, text: Any, return_tensors: str = "pt", **kwargs) -> BatchFeature:
         """

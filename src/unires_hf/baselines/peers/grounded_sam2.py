@@ -121,8 +121,20 @@ class GroundedSam2Processor:
         return self.processor.tokenizer
 
     @property
+    def image_processor(self) -> BaseImageProcessor:
+        return self.processor.image_processor
+
+    @property
     def mask_threshold(self) -> float:
         return self.processor.mask_threshold
+
+    @property
+    def presence_threshold(self) -> float:
+        return self.processor.presence_threshold
+
+    @property
+    def text_length(self) -> int:
+        return self.processor.text_length
 
     def __call__(self, images: Any, text: list[list[str]], **kwargs) -> BatchFeature:
         """As [`UniResProcessor`] with one list of expressions an image; adds the pictures for Grounding DINO."""

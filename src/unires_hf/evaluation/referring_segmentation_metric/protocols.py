@@ -12,7 +12,8 @@ class Protocol:
 
     Args:
         name (`str`): what the command line and the result files call it.
-        threshold (`float`): a pixel belongs to the mask when its probability is greater.
+        mask_threshold (`float`, *optional*): a pixel belongs to the mask when its probability is greater; `None`
+            leaves it to the model's processor.
         score_size (`tuple[int, int]`, *optional*): (height, width) to which prediction and ground truth are squashed
             by nearest neighbour before they are compared; `None` compares at the original image size.
         epsilon (`float`): IoU is I / (U + epsilon).
@@ -28,7 +29,7 @@ class Protocol:
     """
 
     name: str
-    threshold: float
+    mask_threshold: float | None
     score_size: tuple[int, int] | None = None
     epsilon: float = 0.0
     pr_thresholds: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8, 0.9)
@@ -76,18 +77,22 @@ def _nearest(source: int, out: int) -> np.ndarray:
     return np.cumsum(np.concatenate(([step / 2], np.full(out - 1, step)))).astype(np.int64)
 
 
-# UniRES, supplementary A.3. Pr@ is not defined there: CRIS's strict comparison, whose code base it builds on.
-UNIRES = Protocol("unires", threshold=0.35, epsilon=1e-6)
+# UniRES, supplementary A.3, whose threshold of 0.35 is the default of its processor. Pr@ is not defined there: CRIS's
+# strict comparison, whose code base it builds on.
+UNIRES = Protocol("unires", mask_threshold=None, epsilon=1e-6)
 # CRIS compares with torch.arange(0.5, 1, 0.1) in float32, which lies a hair off 0.6, 0.7, 0.8, 0.9.
 CRIS = Protocol(
-    "cris", threshold=0.35, epsilon=1e-6, pr_thresholds=tuple(float(np.float32(x)) for x in (0.5, 0.6, 0.7, 0.8, 0.9))
+    "cris",
+    mask_threshold=0.35,
+    epsilon=1e-6,
+    pr_thresholds=tuple(float(np.float32(x)) for x in (0.5, 0.6, 0.7, 0.8, 0.9)),
 )
 # LAVT takes the argmax of two channels, which is a probability above 1/2, and keeps ground truth pixels == 1 only.
-LAVT = Protocol("lavt", threshold=0.5, score_size=(480, 480), pr_includes_equal=True, overlap="drop")
+LAVT = Protocol("lavt", mask_threshold=0.5, score_size=(480, 480), pr_includes_equal=True, overlap="drop")
 # gRefCOCO as ReLA's evaluation code has it. Its polygons are scaled to 480 x 480 before they are drawn.
 GREFCOCO = Protocol(
     "grefcoco",
-    threshold=0.5,
+    mask_threshold=0.5,
     score_size=(480, 480),
     pr_thresholds=(0.7, 0.8, 0.9),
     pr_includes_equal=True,

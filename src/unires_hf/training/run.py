@@ -101,7 +101,7 @@ def run(
         facts=facts_of(model_arguments, data_arguments),
         callbacks=callbacks,
         compute_loss_func=compute_loss_func,
-        class_directions=_class_directions(model_arguments, data_arguments, arguments, processor),
+        class_directions=_class_directions(model_arguments, arguments, processor),
     )
     if train_dataset is not None:
         images = arguments.train_batch_size * arguments.gradient_accumulation_steps * arguments.world_size
@@ -130,16 +130,13 @@ def run(
 
 
 def _class_directions(
-    model_arguments: ModelArguments,
-    data_arguments: DataArguments,
-    arguments: UniResTrainingArguments,
-    processor: ProcessorMixin,
+    model_arguments: ModelArguments, arguments: UniResTrainingArguments, processor: ProcessorMixin
 ) -> ClassDirections | None:
     if not arguments.class_direction_weight:
         return None
     if model_arguments.backbone is None:
         raise ValueError("--class_direction_weight needs --backbone: the classes are those of its classifier.")
-    return ClassDirections(model_arguments.backbone, processor.tokenizer, data_arguments.max_text_length)
+    return ClassDirections(model_arguments.backbone, processor.tokenizer, processor.text_length)
 
 
 def sample_texts(sets: Iterable[Rows | IterableDataset]) -> Iterator[str]:

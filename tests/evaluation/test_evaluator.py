@@ -154,7 +154,7 @@ def test_two_data_sets_whose_ids_are_alike_are_measured_whole(painter, processor
 def test_what_two_processes_score_counts_once(painter, processor, boxes):
     results = evaluate_model(painter, processor, boxes.rows(3), controls=())
     records = results.records.drop_columns(["iou"])
-    settings = {"protocol": "unires", "bootstrap": 1000, "seed": 0}
+    settings = {"protocol": "unires", "bootstrap": 1000, "bootstrap_seed": 0}
     twice = Results.from_records(pyarrow.concat_tables([records, records.slice(2, 5)]), settings)
     assert twice.records.equals(results.records)
     assert twice.summary.items() <= results.summary.items()

@@ -123,8 +123,8 @@ def test_frozen_batch_norm_takes_no_statistics(trainer):
 
 
 def test_an_unknown_module_to_freeze_is_named(arguments):
-    with pytest.raises(ValueError, match="--freeze backbone: the model has no such module"):
-        build_model(arguments(freeze=["backbone"])[0], ["a"])
+    with pytest.raises(ValueError, match="--freeze attic: the model has no such module"):
+        build_model(arguments(freeze=["attic"])[0], ["a"])
 
 
 def test_accumulated_batches_are_one_batch(trainer):

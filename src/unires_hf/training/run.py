@@ -17,6 +17,7 @@ from unires_hf.data.groups import Rows, training_set
 from unires_hf.data.left_out import Unsaid, without_categories
 from unires_hf.data.opener import Opener
 from unires_hf.data.photo_expressions import speak
+from unires_hf.data.schema import Row
 from unires_hf.loading import load_rows, load_training_rows
 
 from .arguments import DataArguments, ModelArguments, UniResTrainingArguments

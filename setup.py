@@ -31,6 +31,8 @@ setup(
             "model/presets/*.json",
             "checkpoints/*/*",
             "baselines/presets/*.json",
+            "engine/*.json",
+            "engine/*.yaml",
             "experiments/*.json",
             "training/*.json",
             "report/*.html",

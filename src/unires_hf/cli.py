@@ -7,7 +7,7 @@ import inspect
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("demo", "segment", "evaluate", "compare", "convert", "stats", "export", "push", "app")
+COMMANDS = ("demo", "segment", "evaluate", "compare", "convert", "stats", "annotate", "export", "push", "app")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

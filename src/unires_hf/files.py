@@ -35,6 +35,11 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
+def read_json(path: Path) -> Any:
+    """The content of a JSON file; None if there is none."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
 @contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
     """Makes a folder and keeps other writers out of it; a killed process lets go. Left empty, the folder goes again.

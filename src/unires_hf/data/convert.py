@@ -21,7 +21,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from unires_hf import __version__
-from unires_hf.files import only_writer, whole, write_json, write_text
+from unires_hf.files import only_writer, read_json, whole, write_json, write_text
 
 from . import dataset_card
 from .schema import Row, RowError, Skipped, validate_row
@@ -97,7 +97,7 @@ def _convert(
     licence: str,
 ) -> dict[str, Any]:
     staging = out / f".converting-{split}"
-    manifest = _read_json(out / "manifest.json") or {"splits": {}}
+    manifest = read_json(out / "manifest.json") or {"splits": {}}
     if split not in manifest["splits"]:
         plan = _resumed(staging, made_from) or _plan(rows, out, split, made_from, shard_rows, strict)
         _fill(staging, plan, num_proc, engine or fill_with_threads, strict)
@@ -122,7 +122,7 @@ def fill_with_threads(work: Callable[[int], int], shards: list[int], num_proc: i
 
 
 def _resumed(staging: Path, made_from: dict[str, str]) -> dict[str, Any] | None:
-    plan = _read_json(staging / "plan.json")
+    plan = read_json(staging / "plan.json")
     if plan is not None:
         _same(plan, made_from, staging)
     return plan
@@ -226,7 +226,7 @@ def _publish(
 ) -> dict[str, Any]:
     """Moves the shards out and writes what goes with them, the manifest last; may be interrupted and done again."""
     staging = out / f".converting-{split}"
-    receipts = [_read_json(_receipt_path(staging, number)) for number in range(plan["shards"])]
+    receipts = [read_json(_receipt_path(staging, number)) for number in range(plan["shards"])]
     lost = [skipped_line(Skipped(*it), split) for receipt in receipts for it in receipt["skipped"]]
     with open(staging / "skipped.jsonl", encoding="utf-8") as earlier:
         count = sum(1 for _ in earlier) + len(lost)
@@ -266,10 +266,3 @@ def _plan_path(staging: Path, number: int) -> Path:
 
 def _receipt_path(staging: Path, number: int) -> Path:
     return staging / f"{number:05d}.json"
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}). Delete its folder, and convert anew.") from error

@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from datasets import DatasetInfo, SplitDict, SplitInfo
+from datasets import DatasetInfo, Features, SplitDict, SplitInfo
 from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCardData
 
@@ -79,10 +79,10 @@ def render(manifest: Mapping[str, Any], name: str) -> str:
     splits = manifest["splits"]
     skipped = sum(entry["skipped"] for entry in splits.values())
     return _TEXT.format(
-        header=_header(manifest).to_yaml(),
+        header=header(manifest).to_yaml(),
         name=name,
         split=next(iter(splits)),
-        counts=_table(splits),
+        counts=counts_table(splits),
         skipped=f"{skipped:,} things could not be converted; `skipped.jsonl` says which, and why." * bool(skipped)
         or "Nothing had to be left out.",
         commands="\n".join(entry["command"] for entry in splits.values()),
@@ -90,18 +90,19 @@ def render(manifest: Mapping[str, Any], name: str) -> str:
     )
 
 
-def _header(manifest: Mapping[str, Any]) -> DatasetCardData:
+def header(manifest: Mapping[str, Any], features: Features = FEATURES) -> DatasetCardData:
+    """The YAML header that `load_dataset` and the Hub read."""
     splits = manifest["splits"]
     size = sum(entry["bytes"] for entry in splits.values())
     info = DatasetInfo(
-        features=FEATURES,
+        features=features,
         splits=SplitDict(
             {name: SplitInfo(name, num_bytes=it["bytes"], num_examples=it["images"]) for name, it in splits.items()}
         ),
         dataset_size=size,
         download_size=size,
     )
-    header = DatasetCardData(
+    card = DatasetCardData(
         license=manifest["licence"],
         task_categories=["image-segmentation"],
         tags=["referring-image-segmentation", "unires"],
@@ -112,11 +113,12 @@ def _header(manifest: Mapping[str, Any]) -> DatasetCardData:
             }
         ],
     )
-    DatasetInfosDict({"default": info}).to_dataset_card_data(header)
-    return header
+    DatasetInfosDict({"default": info}).to_dataset_card_data(card)
+    return card
 
 
-def _table(splits: Mapping[str, Any]) -> str:
+def counts_table(splits: Mapping[str, Any]) -> str:
+    """What is in each split, as Markdown."""
     names = ("images", "objects", "parts", "expressions", "boxes_only", "skipped")
     lines = [["split", *(name.replace("_", " ") for name in names), "MB"], ["---"] + ["---:"] * (len(names) + 1)]
     for split, entry in splits.items():

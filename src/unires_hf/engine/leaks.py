@@ -1,0 +1,77 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Pictures that are measured on, and so must not be trained on: known by their COCO id, and by how they look."""
+
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from datasets import Image as ImageFeature
+from PIL.Image import Image
+
+from unires_hf.data.readers.group_splits import TWIN_BITS, difference_hash
+from unires_hf.data.schema import Row
+from unires_hf.loading import load_rows
+
+_COCO_NAME = re.compile(r"(?:COCO_(?:train|val|test)20\d\d_)?(\d{12})(?:\.\w+)?")
+_COCO_SOURCES = {
+    "coco",
+    "coco-parts",
+    "paco",
+    "refcoco",
+    "refcoco+",
+    "refcocog",
+    "grefcoco",
+    "refcocom",
+    "cris",
+    "hub",
+}
+
+
+class HeldOut:
+    """Pictures to refuse.
+
+    Args:
+        coco_ids (`Iterable[int]`): their ids in MS COCO.
+        hashes (`np.ndarray`): their difference hashes, bool (pictures, 256).
+    """
+
+    def __init__(self, coco_ids: Iterable[int], hashes: np.ndarray):
+        self.coco_ids, self.hashes = set(coco_ids), np.asarray(hashes, bool).reshape(-1, 256)
+
+    @classmethod
+    def of(cls, specifications: Sequence[str]) -> "HeldOut":
+        """The pictures of data sets, such as `refcoco,root=REFER,split=val+testA+testB`; see [`load_rows`]."""
+        ids, hashes = set(), []
+        rows = load_rows(specifications).cast_column("image", ImageFeature(decode=False))
+        for row in rows.select_columns(["image", "image_id", "source"]):
+            ids |= set(coco_ids(row))
+            bits = difference_hash(row["image"]["bytes"] or Path(row["image"]["path"]))
+            hashes += [] if bits is None else [bits]
+        return cls(ids, np.array(hashes, bool))
+
+    def reason(self, row: Row, picture: Image | None = None) -> str | None:
+        """Why a row is refused, or None."""
+        if found := self.coco_ids & set(coco_ids(row)):
+            return f"held out: COCO's picture {min(found)} is measured on"
+        if len(self.hashes):
+            bits = difference_hash(row["image"]["bytes"] if picture is None else _png(picture))
+            if bits is not None and ((self.hashes != bits).sum(1) <= TWIN_BITS).any():
+                return "held out: it looks like a picture that is measured on"
+        return None
+
+
+def coco_ids(row: Row) -> Iterator[int]:
+    """The ids in MS COCO that a row's names say."""
+    for name in (row["image"].get("path"), row["image_id"]):
+        if name and (known := _COCO_NAME.fullmatch(Path(name).name)):
+            yield int(known[1])
+    if row["source"] in _COCO_SOURCES and row["image_id"].isdecimal():
+        yield int(row["image_id"])
+
+
+def _png(picture: Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "PNG", compress_level=0)
+    return file.getvalue()

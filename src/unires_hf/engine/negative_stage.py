@@ -1,0 +1,74 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Negatives: what is not there, though the model that found the parts thinks it is."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from unires_hf.data import masks
+from unires_hf.data.part_expressions import spoken
+from unires_hf.data.schema import Row
+
+from .case import Case, make_target
+from .finders import Finder
+from .verification import Listener
+from .vocabulary import Vocabulary
+
+STAGE = "negatives"
+
+
+@dataclass(frozen=True)
+class NegativesRecipe:
+    """Expressions without a referent.
+
+    Args:
+        an_image (`int`, defaults to 2): at most so many.
+    """
+
+    an_image: int = 2
+
+
+class NegativeStage:
+    """Swaps a part's name for one that the object was not found to have; kept where the model accepts the false words
+    and the listener finds nothing. (SAM 3: such hard negatives lift the image-level MCC from 0.44 to 0.68.)"""
+
+    def __init__(self, recipe: NegativesRecipe, vocabulary: Vocabulary, model: Finder, listener: Listener):
+        self.recipe, self.vocabulary, self.model, self.listener = recipe, vocabulary, model, listener
+
+    def __call__(self, cases: Sequence[Case]) -> Sequence[Case]:
+        for case in cases:
+            said = list(self._false(case))
+            texts = [text for _, _, text in said]
+            (accepted,) = self.model.find([case.picture], [texts])
+            (heard,) = self.listener.finder.find([case.picture], [texts])
+            made = 0
+            for (category, part, text), by_model, by_listener in zip(said, accepted, heard, strict=True):
+                about = {"granularity": "part", "category": category, "part": part}
+                if not by_model:
+                    case.reject(STAGE, "the model is not fooled", about, text)
+                elif by_listener:
+                    case.reject(STAGE, "the listener finds it", about, text)
+                elif made < self.recipe.an_image:
+                    made += 1
+                    self._add(case, category, part, text)
+        return cases
+
+    def _false(self, case: Case) -> Iterator[tuple[str, str, str]]:
+        """(category, part, text): what is said of a part, with a sibling's name in its place. Nothing that any stage
+        saw in an object of the category, kept or not, is said to be missing."""
+        seen = {(it["category"], it["part"]) for it in [*case.parts, *case.rejected]}
+        told: set[str] = set()
+        for target in case.parts:
+            for other in self.vocabulary.parts(target["category"]) or []:
+                for expression in target["expressions"][:1]:
+                    text = expression["text"].replace(spoken(target["part"]), other)
+                    if (target["category"], other) not in seen and text != expression["text"] and text not in told:
+                        told.add(text)
+                        yield target["category"], other, text
+
+    def _add(self, case: Case, category: str, part: str, text: str) -> None:
+        number = sum(it["target_id"].startswith(f"{case.row['image_id']}/none-") for it in case.row["targets"])
+        nothing = masks.empty(case.picture.height, case.picture.width)
+        target: Row = make_target(f"{case.row['image_id']}/none-{number}", category, nothing, part)
+        target["expressions"] = [{"expression_id": f"{target['target_id']}/0", "text": text}]
+        case.row["targets"].append(target)
+        case.keep(STAGE, target["target_id"], f"{self.model.name}, {self.listener.finder.name}")

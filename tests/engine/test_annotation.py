@@ -1,0 +1,181 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Whole runs: the same bytes however often they are stopped and by whom they are made, and whatever is broken said."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+from datasets import load_dataset
+from drawn_cars import car_row, draw_car, png
+from tiny_engine import save_unires
+
+from unires_hf.cli import main
+from unires_hf.data.schema import FEATURES, validate_row
+from unires_hf.data.shards import write_rows
+from unires_hf.engine.annotation import annotate
+from unires_hf.engine.intake import open_input
+from unires_hf.engine.leaks import HeldOut
+from unires_hf.engine.recipe import Recipe, read_recipe
+from unires_hf.loading import load_rows
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("models")
+    return {"parts": save_unires(folder / "parts"), "listener": save_unires(folder / "listener", seed=1)}
+
+
+@pytest.fixture
+def recipe_file(tmp_path, models) -> Path:
+    content = {
+        "parts": {"model": models["parts"], "containment": 0.0, "max_share": 2.0, "max_overlap": 1.0},
+        "agreement": {"iou": 0.0},
+        "listener": {"model": models["listener"], "iou": 0.01},
+        "negatives": {"an_image": 1},
+        "batch_size": 2,
+        "shard_images": 3,
+        "license": "cc0-1.0",
+    }
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+class Cars(Sequence):
+    """Drawn cars, made when asked for."""
+
+    def __init__(self, count: int):
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        return car_row(f"{index:05d}", index % 20)
+
+
+def bytes_of(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_run_makes_rows_that_load_with_license_and_provenance(tmp_path, recipe_file):
+    manifest = annotate(Cars(7), tmp_path / "out", read_recipe(recipe_file), command="test")
+    rows = load_dataset(str(tmp_path / "out"), split="train")
+    assert len(rows) == 7 and set(rows.column_names) == {*FEATURES, "license", "provenance"}
+    for row in rows:
+        validate_row(row)
+        assert row["license"] == "cc0-1.0"
+        there = {it["target_id"] for it in row["targets"]}
+        there |= {e["expression_id"] for it in row["targets"] for e in it["expressions"]}
+        assert {it["about"] for it in row["provenance"]} == there
+    assert load_rows([str(tmp_path / "out")]).column_names == list(FEATURES)  # what training reads
+    assert {"pictures", "objects", "parts", "words", "agreement", "listener"} <= set(manifest["yields"])
+    for it in manifest["yields"].values():
+        assert it["in"] == it["out"] + sum(it["rejected"].values())
+    refused = [json.loads(line) for path in (tmp_path / "out/rejected").iterdir() for line in open(path)]
+    assert len(refused) == sum(sum(it["rejected"].values()) for it in manifest["yields"].values())
+    assert not (tmp_path / "out/.annotating").exists()
+
+
+def test_an_interrupted_run_goes_on_and_gives_the_same_bytes(tmp_path, recipe_file):
+    recipe = read_recipe(recipe_file)
+    annotate(Cars(7), tmp_path / "whole" / "out", recipe, command="test")
+
+    class Broken(Cars):
+        def __getitem__(self, index):
+            if index == 4:
+                raise KeyboardInterrupt
+            return super().__getitem__(index)
+
+    with pytest.raises(KeyboardInterrupt):
+        annotate(Broken(7), tmp_path / "halves" / "out", recipe, command="test")
+    staging = tmp_path / "halves" / "out" / ".annotating"
+    first = (staging / "00000.json").stat().st_mtime_ns
+    assert not (staging / "00001.json").exists()
+    annotate(Cars(7), tmp_path / "halves" / "out", recipe, command="test")
+    assert bytes_of(tmp_path / "whole" / "out") == bytes_of(tmp_path / "halves" / "out") and first
+    with pytest.raises(ValueError, match="another recipe"):
+        annotate(Cars(7), tmp_path / "whole" / "out", Recipe(), command="test")
+    with pytest.raises(ValueError, match="other pictures"):
+        annotate(Cars(8), tmp_path / "whole" / "out", recipe, command="test")
+
+
+def test_broken_pictures_are_rejected_rows_and_their_neighbors_stay(tmp_path, recipe_file):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    draw_car().save(folder / "a.png")
+    (folder / "b.png").write_bytes(png(draw_car())[:200])
+    (folder / "c.jpg").write_text("no picture")
+    draw_car(9).save(folder / "d.png")
+    manifest = annotate(open_input(str(folder)), tmp_path / "out", read_recipe(recipe_file), command="test")
+    assert [row["image_id"] for row in load_dataset(str(tmp_path / "out"), split="train")] == ["a", "d"]
+    refused = [json.loads(line) for line in (tmp_path / "out/rejected/00000.jsonl").read_text().splitlines()]
+    lost = {it["image_id"]: it["reason"] for it in refused if it["stage"] == "pictures"}
+    assert set(lost) == {"b", "c"} and lost["c"] == "the picture is of no format that Pillow knows"
+    assert manifest["splits"]["train"]["skipped"] == 2
+
+
+def test_the_command(tmp_path, recipe_file, capsys):
+    (tmp_path / "in").mkdir()
+    write_rows(tmp_path / "in" / "train-00000-of-00001.parquet", [car_row(str(it), it) for it in range(3)])
+    words = ["annotate", str(tmp_path / "in"), "--recipe", str(recipe_file), "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "3 of 3 images" in shown and "| listener |" in shown
+    assert (tmp_path / "out" / "gallery.png").stat().st_size > 1000
+    assert main(words) == 0  # done already
+    assert main([*words[:3], str(tmp_path / "none.yaml"), *words[4:]]) == 2
+    assert capsys.readouterr().err.count("\n") < 30
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("parts: [", "is no YAML"),
+        ("part: {}", "the recipe has no 'part'; it has objects, parts"),
+        ("parts: {}", "parts lacks 'model'"),
+        ("parts: {model: a, size: 3}", "parts has no 'size'"),
+        ("parts: {model: 3}", "parts.model is of type str, got 3"),
+        ("objects: {method: guess}", "there is no method 'guess'"),
+        ("objects: {method: sam3}", "needs a `model`"),
+        ("objects: {names: car}", "objects.names is a list of names"),
+        ("agreement:", "the recipe has no parts"),
+        ("{parts: {model: a}, negatives: }", "negatives need"),
+        ("{parts: {model: a}, listener: {model: a}}", "must be another model"),
+        ("batch_size: 0", "are 1 or more"),
+        ("batch_size: true", "batch_size is of type int"),
+    ],
+)
+def test_a_wrong_recipe_is_one_sentence(tmp_path, content, said):
+    (tmp_path / "recipe.yaml").write_text(content)
+    with pytest.raises(ValueError, match="recipe.yaml") as error:
+        read_recipe(tmp_path / "recipe.yaml")
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_held_out_pictures_are_refused_by_their_coco_id():
+    held_out = HeldOut({42}, [])
+    row = car_row("7")
+    assert held_out.reason(row) is None
+    assert "COCO's picture 42" in held_out.reason({**row, "image_id": "42", "source": "coco"})
+    assert "COCO's picture 42" in held_out.reason({**row, "image": {"bytes": b"", "path": "000000000042.jpg"}})
+    assert "COCO's picture 42" in held_out.reason({**row, "image_id": "COCO_train2014_000000000042"})
+    assert held_out.reason({**row, "image_id": "42"}) is None  # another source's number
+
+
+def test_held_out_twins_are_rejected_rows(tmp_path, recipe_file):
+    (tmp_path / "measured").mkdir()
+    write_rows(tmp_path / "measured" / "val-00000-of-00001.parquet", [car_row("x", 15)])
+    held_out = HeldOut.of([f"{tmp_path / 'measured'},split=validation"])
+    pictures = [car_row("again", 15), car_row("1", 0)]
+    recipe = read_recipe(recipe_file)
+    manifest = annotate(pictures, tmp_path / "out", recipe, command="test", held_out=held_out)
+    assert manifest["yields"]["pictures"]["rejected"] == {"held out": 1}
+    assert manifest["splits"]["train"]["images"] == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from unires_hf.engine.vocabulary import Vocabulary
+from unires_hf.engine.part_vocabulary import Vocabulary
 
 sys.path.insert(0, str(Path(__file__).parent))
 

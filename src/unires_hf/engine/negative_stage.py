@@ -10,8 +10,8 @@ from unires_hf.data.schema import Row
 
 from .case import Case, make_target
 from .finders import Finder
+from .part_vocabulary import Vocabulary
 from .verification import Listener
-from .vocabulary import Vocabulary
 
 STAGE = "negatives"
 

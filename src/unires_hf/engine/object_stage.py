@@ -11,7 +11,7 @@ from unires_hf.data.schema import Row
 
 from .case import Case, make_target, overlap
 from .finders import Detector, Found, Sam2Filler, Sam3Finder
-from .vocabulary import Vocabulary
+from .part_vocabulary import Vocabulary
 
 STAGE = "objects"
 METHODS = ("given", "boxes", "sam3", "detect")

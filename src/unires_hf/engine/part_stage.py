@@ -13,7 +13,7 @@ from unires_hf.data.schema import Row
 
 from .case import Case, make_target, overlap, region
 from .finders import Found, load_finder
-from .vocabulary import Vocabulary
+from .part_vocabulary import Vocabulary
 
 STAGE = "parts"
 SIDES = ("left", "right")

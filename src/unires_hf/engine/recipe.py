@@ -15,8 +15,8 @@ from .case import Case
 from .negative_stage import NegativesRecipe, NegativeStage
 from .object_stage import ObjectsRecipe, ObjectStage
 from .part_stage import PartsRecipe, PartStage
+from .part_vocabulary import Vocabulary
 from .verification import Agreement, AgreementRecipe, Listener, ListenerRecipe, Similarity, SimilarityRecipe
-from .vocabulary import Vocabulary
 from .word_stage import WordsRecipe, WordStage
 
 STAGES = ("objects", "parts", "words", "similarity", "agreement", "listener", "negatives")

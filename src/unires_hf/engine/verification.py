@@ -17,7 +17,7 @@ from unires_hf.evaluation.compared_models import best_device
 from .case import Case, overlap, region
 from .finders import Finder, load_finder, loaded
 from .part_stage import SIDES, PartStage, crop_corners
-from .vocabulary import Vocabulary
+from .part_vocabulary import Vocabulary
 
 GREY = (124, 116, 104)
 """What is around the region becomes half of it: ImageNet's mean."""

@@ -16,7 +16,7 @@ from unires_hf.evaluation.compared_models import best_device
 from .case import Case
 from .finders import loaded
 from .part_stage import crop_corners
-from .vocabulary import Vocabulary
+from .part_vocabulary import Vocabulary
 
 STAGE = "words"
 MOST_WORDS = 8

@@ -39,7 +39,7 @@ class Augmentation:
     side: int
     scenes: float = 0.3
     least: float = 0.4
-    uncut: tuple[str, ...] = ("car_parts", "facades", "faces")
+    uncut: tuple[str, ...] = ("car-parts", "facades", "fasseg")
 
     def fixed(self, row: Row, rng: random.Random) -> Row:
         """The row whose words stand: scaled to `side`, in a light that leaves colors their names."""
@@ -88,7 +88,7 @@ def view(
     height, width = canvas or size
     rows, columns = _both_lines(box, size, (height, width), corner, row)
     # PIL's own choice of filter for photographs; where the box is far larger, the picture is halved first.
-    image = row["image"].convert("RGB").resize(size[::-1], Image.Resampling.BICUBIC, box, reducing_gap=2.0)
+    image = _rgb(row["image"]).resize(size[::-1], Image.Resampling.BICUBIC, box, reducing_gap=2.0)
     if canvas is not None:
         image, patch = Image.new("RGB", (width, height)), image
         image.paste(patch, corner[::-1])
@@ -183,7 +183,7 @@ def pasted(row: Row, other: Row, rng: random.Random) -> Row | None:
             piece = view(_renamed({**other, "targets": kept}), box, size, canvas, corner)
             inside = [target for target in piece["targets"] if _within(target, outline)]
             edge = Image.fromarray(masks.decode(outline).astype(np.uint8) * 255).filter(ImageFilter.BoxBlur(1))
-            image = Image.composite(piece["image"], row["image"].convert("RGB"), edge)
+            image = Image.composite(piece["image"], _rgb(row["image"]), edge)
             return {**row, "image": image, "targets": below + inside}
     return None
 
@@ -215,6 +215,10 @@ def in_other_light(image: Image.Image, rng: random.Random, free: bool) -> Image.
         image = Image.open(coarse)
         image.load()
     return image
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _both_lines(box, size, canvas, corner, row) -> tuple[np.ndarray, np.ndarray]:

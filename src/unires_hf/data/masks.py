@@ -2,6 +2,7 @@
 """Masks as COCO compressed RLE on pycocotools: bool arrays outside, `{"size": [h, w], "counts": str}` inside."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -159,7 +160,7 @@ def from_coco(segmentation: Any, height: int, width: int) -> RLE:
 
 
 def runs(rle: RLE) -> np.ndarray:
-    """Run lengths of an RLE in column-major order, background first: int64 of shape (number of runs,).
+    """Run lengths of an RLE in column-major order, background first: int64 (number of runs,), not to be written to.
 
     Raises:
         ValueError: if the counts are broken or do not fill the size.
@@ -170,6 +171,11 @@ def runs(rle: RLE) -> np.ndarray:
         counts = counts.encode("latin-1", "replace")
     if not isinstance(counts, bytes):
         raise ValueError(f"the counts of a compressed RLE are a string, got {_brief(counts)}.")
+    return _runs(counts, height, width)
+
+
+@lru_cache(maxsize=4096)  # a mask is checked, measured and changed one after the other
+def _runs(counts: bytes, height: int, width: int) -> np.ndarray:
     # COCO's code: six bits a character from "0" on; five of value, low bits first, and one that says "more follows".
     digits = np.frombuffer(counts, np.uint8).astype(np.int64) - 48
     if digits.size == 0 or digits.min() < 0 or digits.max() > 63 or digits[-1] & 32:
@@ -186,6 +192,7 @@ def runs(rle: RLE) -> np.ndarray:
     values[2::2] = np.cumsum(values[2::2])
     if values.min() < 0 or values.sum() != height * width:
         raise ValueError(f"the runs of the RLE do not fill its size of {height} x {width} pixels.")
+    values.flags.writeable = False
     return values
 
 

@@ -23,6 +23,9 @@ class ModelArguments:
     preset: str | None = field(
         default=None, metadata={"help": "Random weights of this preset, and a tokenizer made from the training text."}
     )
+    tokenizer: str | None = field(
+        default=None, metadata={"help": "A tokenizer for --preset, instead of one made from the training text."}
+    )
     image_size: int | None = field(default=None, metadata={"help": "Side of the square input, in pixels."})
     resize_mode: str = field(
         default="letterbox", metadata={"help": "letterbox keeps the aspect ratio; squash does not."}

@@ -124,7 +124,7 @@ def _from_preset(
     config = make_config(preset, **overrides)
     if arguments.image_size is not None:
         config = _config_with_image_size(config, arguments.image_size)
-    tokenizer = fit_tokenizer(config, texts)
+    tokenizer = fit_tokenizer(config, texts, arguments.tokenizer)
     if family == "clipseg":
         return ReferringCLIPSeg(config), clipseg_processor(tokenizer, config.vision_config.image_size)
     if family in ("cris", "lavt"):
@@ -135,11 +135,15 @@ def _from_preset(
     return UniResModel(config), make_processor(config, tokenizer, arguments.resize_mode)
 
 
-def fit_tokenizer(config: PreTrainedConfig, texts: Iterable[str]) -> CLIPTokenizer:
-    """A tokenizer made from `texts` within the config's vocabulary; the config takes its size and special tokens."""
+def fit_tokenizer(config: PreTrainedConfig, texts: Iterable[str], ready: str | None = None) -> CLIPTokenizer:
+    """A tokenizer made from `texts` within the config's vocabulary, or one of a folder or name on the Hub that is
+    `ready`; the config takes its size and special tokens."""
     text = config.text_config
-    length = LAVT_TEXT_LENGTH if isinstance(text, BertConfig) else TEXT_LENGTH
-    tokenizer = train_clip_tokenizer(texts, text.vocab_size, min(length, text.max_position_embeddings))
+    if ready is not None:
+        tokenizer = AutoTokenizer.from_pretrained(ready)
+    else:
+        length = LAVT_TEXT_LENGTH if isinstance(text, BertConfig) else TEXT_LENGTH
+        tokenizer = train_clip_tokenizer(texts, text.vocab_size, min(length, text.max_position_embeddings))
     text.vocab_size = len(tokenizer)
     text.bos_token_id, text.eos_token_id = tokenizer.bos_token_id, tokenizer.eos_token_id
     text.pad_token_id = tokenizer.pad_token_id

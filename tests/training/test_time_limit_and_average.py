@@ -96,7 +96,7 @@ def test_the_mean_of_the_weights_is_saved(arguments, tmp_path):
 
 
 def test_a_resumed_run_goes_on_with_the_mean(arguments, tmp_path):
-    fields = {"save_strategy": "steps", "save_steps": 3, "max_steps": 6, "average_weights": 0.9}
+    fields = {"save_strategy": "steps", "save_steps": 3, "max_steps": 6, "average_weights": 0.9, "channels_last": True}
     run(*arguments("whole", **fields))
     run(*arguments("whole", **fields, resume_from_checkpoint=str(tmp_path / "whole/checkpoint-3")))
     again = load_file(tmp_path / "whole/model.safetensors")

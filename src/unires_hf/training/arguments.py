@@ -160,6 +160,9 @@ class UniResTrainingArguments(TrainingArguments):
         default=None,
         metadata={"help": "Evaluate and save an exponential mean of the weights with this decay, such as 0.999."},
     )
+    channels_last: bool = field(
+        default=False, metadata={"help": "Order of the convolutions' weights that suits GPUs; the figures stay."}
+    )
     max_training_minutes: float | None = field(
         default=None,
         metadata={"help": "End after so many minutes at the latest; the learning rate is then 0."},

@@ -65,7 +65,7 @@ class WeightAverage(TrainerCallback):
 
     def save(self, folder: str | Path) -> None:
         """Writes the mean beside a checkpoint."""
-        save_file(self._mean, Path(folder, FILE))
+        save_file({name: it.contiguous() for name, it in self._mean.items()}, Path(folder, FILE))
 
     def load(self, folder: str | Path) -> None:
         """Goes on with the mean of a checkpoint; with its weights, if it has no mean."""

@@ -75,6 +75,8 @@ class UniResTrainer(Trainer):
                 f"One process has {args.n_gpu} GPUs, among which images and expressions would be split apart: start "
                 f"with `torchrun --nproc_per_node {args.n_gpu}`, or show it one GPU with CUDA_VISIBLE_DEVICES=0."
             )
+        if args.channels_last:
+            model = model.to(memory_format=torch.channels_last)
         super().__init__(
             model=batch_norm_over_gpus(model, args),
             args=args,

@@ -98,10 +98,56 @@ def logits_to_mask(
     mask = torch.zeros(image_size, dtype=torch.bool)
     inside = mask.numpy()[top : top + len(upper), start : start + len(left)]
     np.greater(region.numpy(), level, out=inside)
+    return mask, _box(inside, top, start)
+
+
+def level_under(
+    logits: torch.Tensor, extent: tuple[float, float], image_size: tuple[int, int], pixel: tuple[int, int]
+) -> float:
+    """The highest level at which `logits_to_mask` puts a pixel (row, column) into the mask."""
+    logits = logits[: math.ceil(extent[0]), : math.ceil(extent[1])]
+    (upper, lower, down), (left, right, across) = (
+        [tap[at : at + 1] for tap in _neighbours(extent[axis], logits.shape[axis], image_size[axis])]
+        for axis, at in enumerate(pixel)
+    )
+    stretched = logits.index_select(1, left).lerp_(logits.index_select(1, right), across)
+    logit = stretched.index_select(0, upper).lerp_(stretched.index_select(0, lower), down[:, None]).numpy()
+    return float(np.nextafter(logit, np.float32(-np.inf), dtype=np.float32).item())
+
+
+def connected_region(mask: torch.Tensor, pixel: tuple[int, int]) -> tuple[torch.Tensor, list[int] | None]:
+    """The pixels of a bool mask (H, W) that a path of edge neighbours joins to one (row, column) of it; their box."""
+    inside = mask.numpy()
+    runs = np.cumsum(np.diff(inside, axis=1, prepend=False) & inside, axis=1)  # in each row, by their numbers from 1
+    region = np.zeros_like(inside)
+    region[pixel[0]] = inside[pixel[0]] & (runs[pixel[0]] == runs[pixel])
+    size = 0
+    while size < (size := np.count_nonzero(region)):
+        for rows in (range(1, len(region)), range(len(region) - 2, -1, -1)):
+            for row in rows:
+                reached = inside[row] & region[row - rows.step]
+                if reached.any():
+                    region[row] |= inside[row] & np.isin(runs[row], np.unique(runs[row][reached]))
+    return torch.from_numpy(region), _box(region)
+
+
+def inside_box(
+    mask: torch.Tensor, box: tuple[float, float, float, float]
+) -> tuple[torch.Tensor, list[int] | None]:
+    """The pixels of a bool mask (H, W) that a box (x0, y0, x1, y1) touches, and the box of what is left."""
+    left, top, right, bottom = (max(0, length) for length in box)
+    kept = torch.zeros_like(mask)
+    place = (slice(math.floor(top), math.ceil(bottom)), slice(math.floor(left), math.ceil(right)))
+    kept[place] = mask[place]
+    return kept, _box(kept.numpy())
+
+
+def _box(inside: np.ndarray, top: int = 0, left: int = 0) -> list[int] | None:
+    """[x0, y0, x1, y1] of the true pixels, whose array lies at (`top`, `left`); None if there are none."""
     rows, columns = _span(inside.any(1)), _span(inside.any(0))
     if rows.start == rows.stop:
-        return mask, None
-    return mask, [start + columns.start, top + rows.start, start + columns.stop, top + rows.stop]
+        return None
+    return [left + columns.start, top + rows.start, left + columns.stop, top + rows.stop]
 
 
 def _span(flags: np.ndarray) -> slice:

@@ -22,7 +22,7 @@ from transformers.image_utils import ImageInput
 from transformers.processing_utils import ProcessingKwargs, ProcessorMixin, Unpack
 from transformers.utils import ModelOutput, auto_docstring, logging
 
-from .geometry_unires import content_extent, logits_to_mask
+from .geometry_unires import connected_region, content_extent, inside_box, level_under, logits_to_mask
 from .image_input_unires import flatten_images, group_masks
 
 logger = logging.get_logger(__name__)
@@ -138,10 +138,12 @@ class UniResProcessor(ProcessorMixin):
     def post_process_referring_segmentation(
         self,
         outputs: ModelOutput,
-        target_sizes: torch.Tensor | list[tuple[int, int]],
-        threshold: float | None = None,
+        target_sizes: torch.Tensor | list[tuple[int, int]] | None = None,
+        mask_threshold: float | list[float | None] | None = None,
         text: str | list[str] | list[list[str]] | None = None,
-        presence_threshold: float | None = None,
+        presence_threshold: float | list[float | None] | None = None,
+        points: list[tuple[float, float] | None] | None = None,
+        boxes: list[tuple[float, float, float, float] | None] | None = None,
     ) -> list[list[dict[str, Any]]]:
         """
         Turn the output of [`UniResModel`] into masks at the pictures' own size.
@@ -153,14 +155,23 @@ class UniResProcessor(ProcessorMixin):
             outputs (`UniResOutput`):
                 `logits` (expressions, h, w), `presence_logits` (expressions,) or `None`, and `image_indices`
                 (expressions,).
-            target_sizes (`torch.Tensor` of shape `(images, 2)` or `list[tuple[int, int]]`):
-                Height and width of each picture, as in `original_sizes`.
-            threshold (`float`, *optional*, defaults to `mask_threshold`):
-                A pixel belongs to the mask above this probability, between 0 and 1.
+            target_sizes (`torch.Tensor` of shape `(images, 2)` or `list[tuple[int, int]]`, *optional*):
+                Height and width of each picture: the processor's `original_sizes`. Without it, a mask covers the
+                whole input of the model, padding included, at the input's size.
+            mask_threshold (`float` or `list[float]`, *optional*, defaults to the processor's `mask_threshold`):
+                A pixel belongs to the mask above this probability, between 0 and 1. One number, or one an expression;
+                `None` in the list stands for the default.
             text (`str`, `list[str]` or `list[list[str]]`, *optional*):
                 The expressions, as they were given to the processor; they become the labels.
-            presence_threshold (`float`, *optional*, defaults to the processor's `presence_threshold`):
-                The mask is empty below this probability that the expression has a referent.
+            presence_threshold (`float` or `list[float]`, *optional*, defaults to the processor's `presence_threshold`):
+                The mask is empty below this probability that the expression has a referent. One number, or one an
+                expression.
+            points (`list[tuple[float, float]]`, *optional*):
+                For each expression a click (x, y) in pixels of the picture, or `None`. The mask becomes its connected
+                region under the click. Where it leaves the click out, it is first drawn at the probability that the
+                click's own pixel has. Our choice: the paper has no clicks.
+            boxes (`list[tuple[float, float, float, float]]`, *optional*):
+                For each expression a box (x0, y0, x1, y1) in pixels, or `None`. Pixels outside leave the mask.
 
         Returns:
             `list[list[dict]]`: for each picture one dict an expression, in their order:
@@ -173,15 +184,17 @@ class UniResProcessor(ProcessorMixin):
             - **is_empty** (`bool`).
 
         Raises:
-            ValueError: a threshold outside (0, 1), or numbers of pictures, expressions and texts that do not fit.
+            ValueError: a threshold that is no probability, a click outside its picture, or numbers of pictures,
+                expressions, texts, thresholds, clicks and boxes that do not fit.
         """
-        threshold = self.mask_threshold if threshold is None else threshold
-        if not 0 < threshold < 1:
-            raise ValueError(f"`threshold` is {threshold}: give a probability between 0 and 1.")
-        presence_threshold = self.presence_threshold if presence_threshold is None else presence_threshold
-        sizes = [(int(height), int(width)) for height, width in target_sizes]
         logits = outputs.logits.detach().float().cpu()
+        if outputs.image_indices.is_floating_point() or outputs.image_indices.dtype == torch.bool:
+            raise ValueError(f"`image_indices` holds {outputs.image_indices.dtype}: give whole numbers (torch.int64).")
         indices = outputs.image_indices.tolist()
+        if target_sizes is None:
+            sizes = [None] * (max(indices, default=-1) + 1)
+        else:
+            sizes = [(int(height), int(width)) for height, width in target_sizes]
         if any(not 0 <= index < len(sizes) for index in indices):
             raise ValueError(f"`target_sizes` has {len(sizes)} pictures, but an expression is about {max(indices)}.")
         labels = [text] * len(indices) if text is None or isinstance(text, str) else group_text(text)[0]
@@ -190,15 +203,31 @@ class UniResProcessor(ProcessorMixin):
         presence = [1.0] * len(indices)  # models without a presence head always find something
         if outputs.presence_logits is not None:
             presence = outputs.presence_logits.detach().float().sigmoid().tolist()
-        level = math.log(threshold / (1 - threshold))
+        own = (self.mask_threshold, self.presence_threshold)
+        thresholds = zip(
+            _thresholds("mask_threshold", mask_threshold, own[0], len(indices)),
+            _thresholds("presence_threshold", presence_threshold, own[1], len(indices)),
+            _one_each("points", points, len(indices)),
+            _one_each("boxes", boxes, len(indices)),
+            strict=True,
+        )
         results = [[] for _ in sizes]
-        for logit_map, probability, index, label in zip(logits, presence, indices, labels, strict=True):
-            present = probability >= presence_threshold
-            result = self._segment(logit_map, sizes[index], level if present else math.inf)
+        for logit_map, probability, index, label, (least, least_presence, point, box) in zip(
+            logits, presence, indices, labels, thresholds, strict=True
+        ):
+            level = math.log(least / (1 - least)) if probability >= least_presence else math.inf
+            result = self._segment(logit_map, sizes[index], level, point, box)
             results[index].append({**result, "score": result["score"] * probability, "label": label})
         return results
 
-    def _segment(self, logits: torch.Tensor, image_size: tuple[int, int], level: float) -> dict[str, Any]:
+    def _segment(
+        self,
+        logits: torch.Tensor,
+        image_size: tuple[int, int] | None,
+        level: float,
+        point: tuple[float, float] | None,
+        frame: tuple[float, float, float, float] | None,
+    ) -> dict[str, Any]:
         size = (self.image_processor.size["height"], self.image_processor.size["width"])
         rows, columns = logits.shape
         if size[0] * columns != size[1] * rows:
@@ -206,13 +235,47 @@ class UniResProcessor(ProcessorMixin):
                 f"The logits are {rows}x{columns}, which is not the shape of `size` {size[0]}x{size[1]} of this "
                 "processor: post-process with the processor that prepared the pictures."
             )
+        image_size = image_size or size
         extent = content_extent(image_size, size, self.image_processor.resize_mode, (rows, columns))
         mask, box = logits_to_mask(logits, extent, image_size, level)
+        if point is not None:
+            clicked = (math.floor(point[1]), math.floor(point[0]))
+            if not (0 <= clicked[0] < image_size[0] and 0 <= clicked[1] < image_size[1]):
+                raise ValueError(f"The click {point} lies outside its picture of {image_size[1]}x{image_size[0]} pixels.")
+            if not mask[clicked]:
+                level = level_under(logits, extent, image_size, clicked)
+                mask, box = logits_to_mask(logits, extent, image_size, level)
+            mask, box = connected_region(mask, clicked)
+        if frame is not None:
+            mask, box = inside_box(mask, frame)
         if box is None:
             return {"mask": mask, "score": 0.0, "box": None, "is_empty": True}
         content = logits[: math.ceil(extent[0]), : math.ceil(extent[1])]
         score = content[content > level].sigmoid().mean().item()
         return {"mask": mask, "score": score, "box": box, "is_empty": False}
+
+
+def _one_each(name: str, values: Any, count: int) -> list:
+    """One value an expression, from `None`, or a flat list, or one list an image."""
+    if values is None:
+        return [None] * count
+    values = list(values)
+    if values and all(isinstance(value, list) for value in values) and name.endswith("threshold"):
+        values = [value for group in values for value in group]
+    if len(values) != count:
+        raise ValueError(f"`{name}` has {len(values)} entries, but there are {count} expressions.")
+    return values
+
+
+def _thresholds(name: str, values: Any, default: float, count: int) -> list[float]:
+    if values is None or isinstance(values, int | float):
+        values = [values] * count
+    found = [default if value is None else value for value in _one_each(name, values, count)]
+    for value in found:
+        possible = isinstance(value, int | float) and (0 < value < 1 if name == "mask_threshold" else 0 <= value <= 1)
+        if not possible:
+            raise ValueError(f"`{name}` is {value}: give a probability between 0 and 1.")
+    return found
 
 
 def group_text(
@@ -231,6 +294,8 @@ def group_text(
     """
     if isinstance(text, str):
         text = [text] * (num_images or 1)
+    if not isinstance(text, list | tuple):
+        raise ValueError(f"`text` is a {type(text).__name__}: give a string, a list of strings or a list of lists.")
     nested = [isinstance(item, list | tuple) for item in text]
     if any(nested) and not all(nested):
         raise ValueError("`text` mixes strings and lists: give one list an image, or strings only.")

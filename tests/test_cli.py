@@ -188,7 +188,7 @@ def test_evaluate(
 def test_segment(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     PIL.Image.linear_gradient("L").resize((50, 30)).convert("RGB").save(tmp_path / "picture.png")
     words = ["segment", str(tmp_path / "picture.png"), "the dark side", "its edge", "--model", str(checkpoint)]
-    assert main([*words, "--out", str(tmp_path / "out"), "--threshold", "0.01", "--json"]) == 0
+    assert main([*words, "--out", str(tmp_path / "out"), "--mask-threshold", "0.01", "--json"]) == 0
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "overlay.png",
         "mask-1.png",

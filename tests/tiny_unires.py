@@ -1,9 +1,14 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """A UniRES of a few thousand weights, and inputs for it."""
 
-import torch
+from pathlib import Path
 
-from unires_hf import UniResConfig
+import torch
+from transformers import CLIPTokenizer
+from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+from unires_hf import UniResConfig, UniResModel, UniResProcessor
+from unires_hf.model.image_processing_pil_unires import UniResImageProcessorPil
 
 EOS = 98
 
@@ -70,3 +75,30 @@ def tiny_inputs(images: int = 2, expressions: int | None = None, seed: int = 0, 
         "attention_mask": attention_mask,
         "image_indices": torch.arange(expressions) % images,
     }
+
+
+def tiny_processor(size: tuple[int, int] = (32, 32), length: int = 20, **thresholds) -> UniResProcessor:
+    """For inputs of (height, width) pixels; its tokenizer takes words apart into letters."""
+    letters = list(bytes_to_unicode().values())
+    words = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    tokenizer = CLIPTokenizer(vocab={word: at for at, word in enumerate(words)}, merges=[], model_max_length=length)
+    images = UniResImageProcessorPil(size={"height": size[0], "width": size[1]})
+    return UniResProcessor(image_processor=images, tokenizer=tokenizer, **thresholds)
+
+
+def tiny_model(processor: UniResProcessor, seed: int = 0) -> UniResModel:
+    """A model of random weights that takes what a processor makes."""
+    tokenizer = processor.tokenizer
+    special = {f"{name}_token_id": getattr(tokenizer, f"{name}_token_id") for name in ("bos", "eos", "pad")}
+    config = tiny_config()
+    for name, value in {"vocab_size": len(tokenizer), **special}.items():
+        setattr(config.text_config, name, value)
+    torch.manual_seed(seed)
+    return UniResModel(config).eval()
+
+
+def save_checkpoint(folder: Path, processor: UniResProcessor) -> Path:
+    """Saves a processor, and a model for it; returns `folder`."""
+    tiny_model(processor).save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder

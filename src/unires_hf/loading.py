@@ -1,24 +1,128 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Opens data sets by what a person writes on a command line."""
+"""Opens data sets, models and devices by what a person writes on a command line."""
 
 import inspect
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from datasets import Dataset, IterableDataset, concatenate_datasets, load_dataset
 from huggingface_hub.errors import HFValidationError
 from torch.utils.data import ConcatDataset, Subset
+from transformers import AutoConfig, AutoModel, AutoProcessor, PreTrainedModel, ProcessorMixin
 
+from .baselines import CrisConfig, LavtConfig
+from .baselines.peers import load_clipseg, load_florence2, load_grounded_sam2, load_sam3
+from .checkpoints import checkpoint_path
 from .data.readers.sources import SOURCES
 from .data.schema import FEATURES, Skipped
+from .model.configuration_unires import UniResConfig
 from .scenes import PartScenes
 
 logger = logging.getLogger(__name__)
 
 STREAM_SHARDS = 64
+PEERS: dict[str, Callable[..., Any]] = {
+    "clipseg": load_clipseg,
+    "sam3": load_sam3,
+    "florence2": load_florence2,
+    "grounded-sam2": load_grounded_sam2,
+}
+
+
+def load_model(name: str, device: str | torch.device = "cpu") -> tuple[PreTrainedModel, ProcessorMixin]:
+    """A model in evaluation mode on a device, and its processor.
+
+    Args:
+        name (`str`): a folder or Hub repository of a UniRES, CRIS or LAVT; a checkpoint that ships, such as `default`;
+            or `PEER:NAME`, such as `clipseg:CIDAS/clipseg-rd64-refined`, `sam3:facebook/sam3`,
+            `florence2:florence-community/Florence-2-large-ft`, `grounded-sam2:DETECTOR+SEGMENTER`. `PEER:` alone is
+            the published model.
+        device (*optional*, defaults to `"cpu"`): as for [`find_device`].
+
+    Raises:
+        ValueError: if it is a model of another kind, its files are damaged, or weights are missing or not finite.
+        OSError: if there is no such model.
+    """
+    peer, colon, place = name.partition(":")
+    if colon and peer in PEERS:
+        model, processor = PEERS[peer](*filter(None, place.split("+")))
+        return model.to(find_device(device)), processor
+    place = checkpoint_path(name)
+    config = load_config(name)
+    if not isinstance(config, UniResConfig | CrisConfig | LavtConfig):
+        raise ValueError(
+            f"{name} is a model of type {config.model_type}, which segments nothing by itself; a UniRES, CRIS or LAVT "
+            f"is named as it is, and others as {', '.join(f'{peer}:NAME' for peer in PEERS)}."
+        )
+    model, report = _whole(name, AutoModel.from_pretrained, place, config=config, output_loading_info=True)
+    lost = sorted([*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])])
+    if lost:
+        raise ValueError(
+            f"{name} lacks {len(lost)} of the model's weights, {lost[0]!r} among them, or has them in another shape: "
+            "save the whole model again, since weights drawn at random would make masks of nothing."
+        )
+    for key, weight in model.state_dict().items():
+        if weight.is_floating_point() and not weight.isfinite().all():
+            raise ValueError(
+                f"The weight {key!r} of {name} is not finite: its training diverged; take an earlier one."
+            )
+    return model.eval().to(find_device(device)), _whole(name, AutoProcessor.from_pretrained, place)
+
+
+def load_config(name: str) -> Any:
+    """The configuration of a checkpoint by its name, as for [`load_model`].
+
+    Raises:
+        ValueError: if its config.json is damaged.
+        OSError: if there is no such model.
+    """
+    return _whole(name, AutoConfig.from_pretrained, checkpoint_path(name))
+
+
+def find_device(name: str | torch.device = "auto") -> torch.device:
+    """The device of a name such as `cpu`, `cuda:1` or `mps`; `auto` is the accelerator, CUDA or another, if any.
+
+    Raises:
+        ValueError: if the name is no device's.
+    """
+    if name == "auto":
+        return torch.accelerator.current_accelerator() if torch.accelerator.is_available() else torch.device("cpu")
+    try:
+        return torch.device(name)
+    except RuntimeError:
+        raise ValueError(
+            f"{name!r} is no device: give auto, cpu, mps, or cuda with a number such as cuda:0."
+        ) from None
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """What tables and pictures call the models: the last piece of each name, where that tells them apart.
+
+    Raises:
+        ValueError: if a model is named twice.
+    """
+    twice = {name for name in names if list(names).count(name) > 1}
+    if twice:
+        raise ValueError(f"The model {twice.pop()} is named twice.")
+    short = [name.rstrip("/:").replace(":", "/").rpartition("/")[2] for name in names]
+    return short if len(set(short)) == len(short) else list(names)
+
+
+def _whole(name: str, load: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Loads a part of a checkpoint; what damaged files raise becomes a sentence."""
+    try:
+        return load(*arguments, **options)
+    except (ValueError, OSError):
+        raise
+    except Exception as error:  # broken safetensors, tokenizers and settings raise errors of nearly any kind
+        reason = f"{error}".partition("\n")[0] or type(error).__name__
+        raise ValueError(
+            f"{name} holds files that are damaged: {reason}. Copy or save the checkpoint again."
+        ) from error
 
 
 def load_rows(specifications: Sequence[str], max_images: int | None = None) -> Dataset:

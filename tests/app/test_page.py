@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unires_hf.app import Segmenter, write_space
+from unires_hf.app import write_space
 from unires_hf.app.examples import SAID, SIZE, write_examples
 
 pytest.importorskip("gradio", reason="the page needs gradio: pip install 'unires-hf[app]'")
@@ -29,7 +29,9 @@ from selenium.webdriver import Chrome, ChromeOptions, ChromeService, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from unires_hf.app.page import about_model, build_page, open_page
+from unires_hf.app.page import build_page, open_page
+from unires_hf.checkpoints import DRAWINGS_ONLY
+from unires_hf.inference.segmenter import Segmenter
 
 pytestmark = pytest.mark.slow
 PATIENCE = 180  # seconds; a laptop takes two
@@ -51,7 +53,7 @@ def address(calls: Counter, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     segmenter.model.vision_model.register_forward_hook(lambda *_: calls.update(["vision"]))
     segmenter.model.register_forward_hook(lambda *_: calls.update(["model"]))
     folder = tmp_path_factory.mktemp("app")
-    page = build_page(segmenter, about_model("default"), write_examples(folder), folder)
+    page = build_page(segmenter, DRAWINGS_ONLY, write_examples(folder), folder)
     yield open_page(page, prevent_thread_lock=True, quiet=True)
     page.close()
 

@@ -103,7 +103,7 @@ def test_masks_of_a_known_map_lie_on_the_picture(model_and_processor, scene):
     outputs = unires_hf.baselines.ReferringSegmentationOutput(
         logits=inputs["labels"] * 20 - 10, image_indices=inputs["image_indices"]
     )
-    ((result,),) = processor.post_process_referring_segmentation(outputs, inputs["original_sizes"], threshold=0.5)
+    ((result,),) = processor.post_process_referring_segmentation(outputs, inputs["original_sizes"], mask_threshold=0.5)
     found = result["mask"].numpy()
     assert (found & mask).sum() / (found | mask).sum() > 0.95
     assert not result["is_empty"]

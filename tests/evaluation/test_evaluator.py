@@ -290,7 +290,7 @@ def test_the_real_model_as_one_call_an_expression(tiny, processor, boxes):
             for expression in target["expressions"]:
                 inputs = processor(images=row["image"], text=expression["text"], return_tensors="pt")
                 sizes = inputs.pop("original_sizes")
-                [[one]] = processor.post_process_referring_segmentation(tiny(**inputs), sizes, threshold=usual)
+                [[one]] = processor.post_process_referring_segmentation(tiny(**inputs), sizes, mask_threshold=usual)
                 kept = masks.decode(records[expression["expression_id"]]["prediction"])
                 assert (kept != one["mask"].numpy()).mean() < 0.002  # rounding at the threshold
     assert results.summary["control_empty_expression_n_expressions"] == results.summary["n_expressions"]

@@ -59,7 +59,7 @@ def test_the_seed_decides_the_random_ones(compared, rows):
 
 
 def test_masks_must_have_been_kept(compared, checkpoints, rows):
-    from unires_hf.evaluation.compared_models import load_model
+    from unires_hf.loading import load_model
 
     without = evaluate_model(*load_model(checkpoints["tiny"]), rows, controls=(), bootstrap=0)
     with pytest.raises(ValueError, match="keep_masks=True"):

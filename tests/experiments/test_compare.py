@@ -37,7 +37,7 @@ def test_the_command_writes_table_panel_and_page(checkpoints, tmp_path, capsys):
 
 
 def test_scores_are_those_of_the_evaluator(compared, checkpoints, rows):
-    from unires_hf.evaluation.compared_models import load_model
+    from unires_hf.loading import load_model
 
     model, processor = load_model(checkpoints["clipseg-tiny"])
     alone = evaluate_model(model, processor, rows, mask_threshold=0.5, bootstrap=20).summary

@@ -15,11 +15,10 @@ from transformers import TrainerCallback
 import unires_hf.experiments.equal_budget as equal_budget
 from unires_hf.baselines.outputs_baselines import ReferringSegmentationOutput
 from unires_hf.evaluation import evaluate_model
-from unires_hf.evaluation.compared_models import load_model
 from unires_hf.experiments.budget import Budget, Contestant
 from unires_hf.experiments.equal_budget import one_loss, run_experiment, scores_of, store_scenes, train, trivial_of
 from unires_hf.experiments.equal_budget_table import equal_budget_table
-from unires_hf.loading import load_training_rows
+from unires_hf.loading import load_model, load_training_rows
 from unires_hf.scenes import PartScenes
 
 BUDGET = Budget(steps=2, scenes=24, eval_scenes=2, learning_rate=5e-4, bf16=False)

@@ -7,7 +7,7 @@ from transformers import CLIPConfig
 from unires_hf import UniResModel
 from unires_hf.baselines import CrisModel, LavtModel
 from unires_hf.baselines.peers import ReferringCLIPSeg
-from unires_hf.evaluation.compared_models import PEERS, load_model, short_names
+from unires_hf.loading import PEERS, load_model, short_names
 
 
 @pytest.mark.parametrize(

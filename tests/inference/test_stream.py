@@ -20,7 +20,7 @@ from transformers import pipeline
 from unires_hf import UniResModel, cli
 from unires_hf.checkpoints import DRAWINGS_ONLY
 from unires_hf.data import masks
-from unires_hf.inference.stream import _Segmenter
+from unires_hf.inference.stream import _Worker
 from unires_hf.training.build import fit_tokenizer, make_processor
 
 SEGMENT = """
@@ -28,6 +28,11 @@ import sys
 import unires_hf.cli
 unires_hf.cli.COMMANDS = ("segment",)
 sys.exit(unires_hf.cli.main(["segment", *sys.argv[1:]]))
+"""
+TAKE_PIPES = """
+import os
+isfile = os.path.isfile
+os.path.isfile = lambda path: isfile(path) or str(path).endswith("4.png")
 """
 POLL = 0.02  # seconds between two looks at another process, which needs the core
 TEXTS = ["the red disk", "left part of the red disk", "its edge"]
@@ -125,7 +130,7 @@ def test_a_picture_is_encoded_once_however_much_is_said_of_it(segment, monkeypat
     monkeypatch.setattr(UniResModel, "get_image_features", count)
     assert segment("whole") == 0
     assert sum(seen) == 6
-    monkeypatch.setattr("unires_hf.inference.stream.PASS", 2)
+    monkeypatch.setattr("unires_hf.model.pipeline_referring_segmentation.PASS", 2)
     assert segment("in passes of two expressions") == 0
     assert sum(seen) == 12
     assert [shown(line) for line in read(tmp_path / "whole/masks.jsonl").values()] == [
@@ -170,14 +175,14 @@ def test_bad_pictures_are_listed_and_tried_again(segment, pictures, tmp_path, ca
 
 
 def test_a_picture_that_the_model_cannot_take_does_not_stop_its_batch(segment, monkeypatch, tmp_path):
-    through = _Segmenter._segment
+    through = _Worker._segment
 
     def out_of_memory(self, opened, batch):
         if "4.png" in opened:
             raise torch.OutOfMemoryError("no memory left")
         return through(self, opened, batch)
 
-    monkeypatch.setattr(_Segmenter, "_segment", out_of_memory)
+    monkeypatch.setattr(_Worker, "_segment", out_of_memory)
     assert segment("out") == 2
     assert read(tmp_path / "out/errors.jsonl") == {"4.png": {"file_name": "4.png", "reason": "no memory left"}}
     assert len(read(tmp_path / "out/masks.jsonl")) == 5
@@ -186,10 +191,12 @@ def test_a_picture_that_the_model_cannot_take_does_not_stop_its_batch(segment, m
 @pytest.mark.skipif(sys.platform == "win32", reason="needs named pipes of POSIX")
 @pytest.mark.parametrize("processes", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_killed_it_goes_on_where_it_was(
-    processes, segment, checkpoint, pictures, expressions, tmp_path, capsys: pytest.CaptureFixture
+    processes, segment, checkpoint, pictures, expressions, tmp_path, monkeypatch, capsys: pytest.CaptureFixture
 ):
     assert segment("whole") == 0
-    # Opening a named pipe waits for a writer: the run stands still in its fifth picture.
+    # Opening a named pipe waits for a writer: the run, made to take one for a file, stands still in its fifth picture.
+    (tmp_path / "sitecustomize.py").write_text(TAKE_PIPES)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     picture = (pictures / "4.png").read_bytes()
     (pictures / "4.png").unlink()
     os.mkfifo(pictures / "4.png")
@@ -257,9 +264,9 @@ def test_done_is_done(segment, tmp_path, capsys: pytest.CaptureFixture):
 def test_a_folder_is_not_continued_with_something_else(segment, expressions, tmp_path, capsys: pytest.CaptureFixture):
     assert segment("out") == 0
     before = (tmp_path / "out/masks.jsonl").read_bytes()
-    for words in (["--threshold", "0.6"], ["--format", "png"]):
+    for words in (["--mask-threshold", "0.6"], ["--format", "png"]):
         assert segment("out", *words) == 2
-        assert f"was begun with {words[0][2:]}" in capsys.readouterr().err
+        assert f"was begun with {words[0][2:].replace('-', '_')}" in capsys.readouterr().err
     expressions.write_text(json.dumps({"file_name": "0.png", "text": "another thing"}))
     assert segment("out") == 2
     assert "holds other expressions about 0.png" in capsys.readouterr().err
@@ -297,7 +304,7 @@ def test_a_wrong_line_is_named_before_anything_is_written(
         (["--model", "/"], "config.json"),
         (["--images", "nowhere"], "nowhere is no folder"),
         (["--expressions", "nowhere"], "nowhere"),
-        (["--threshold", "2"], "between 0 and 1"),
+        (["--mask-threshold", "2"], "between 0 and 1"),
         (["--batch-size", "0"], "1 or more"),
         (["picture.png", "a cat"], "no picture beside them"),
     ],
@@ -313,11 +320,11 @@ def test_the_default_model_says_what_it_is_for(segment, checkpoint, pictures, tm
     assert cli.main([*words, "--model", str(checkpoint)]) == 0
     assert not caplog.messages
     logging.Logger.warning_once.cache_clear()
-    assert cli.main(words) == 0
-    assert caplog.messages == [DRAWINGS_ONLY], "of one picture the pipeline says it"
+    assert cli.main([*words, "--model", "drawings"]) == 0
+    assert caplog.messages == [DRAWINGS_ONLY]
     assert segment("many") == 0
     assert DRAWINGS_ONLY not in capsys.readouterr().err
-    assert segment("again", "--model", "default") == 0
+    assert segment("again", "--model", "drawings") == 0
     assert capsys.readouterr().err.startswith(DRAWINGS_ONLY + "\n")
     assert len(caplog.messages) == 1
 

@@ -24,13 +24,14 @@ def model(clip_tokenizer):
     text_config = tiny_config().text_config.to_dict() | special | {"pad_token_id": clip_tokenizer.pad_token_id}
     text_config |= {"vocab_size": len(clip_tokenizer), "max_position_embeddings": 77}
     torch.manual_seed(0)
-    # random weights deny and affirm a referent alike; here every expression has one
-    return UniResModel(tiny_config(text_config=text_config, presence_threshold=0.0, mask_threshold=0.5)).eval()
+    return UniResModel(tiny_config(text_config=text_config)).eval()
 
 
 @pytest.fixture(scope="module")
 def processor(clip_tokenizer):
-    return UniResProcessor(UniResImageProcessorPil(size={"height": 32, "width": 32}), clip_tokenizer)
+    images = UniResImageProcessorPil(size={"height": 32, "width": 32})
+    # random weights deny and affirm a referent alike; here every expression has one
+    return UniResProcessor(images, clip_tokenizer, mask_threshold=0.5, presence_threshold=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def expected(model, processor, images):
             with torch.no_grad():
                 outputs = model(**inputs)
             results[-1] += processor.post_process_referring_segmentation(
-                outputs, inputs["original_sizes"], threshold=0.5, presence_threshold=0.0, text=[text]
+                outputs, inputs["original_sizes"], mask_threshold=0.5, presence_threshold=0.0, text=[text]
             )[0]
     return results
 
@@ -153,7 +154,9 @@ def test_a_picture_is_encoded_once(pipe, images, number):
 
 
 def test_thresholds(pipe, images):
-    areas = [np.asarray(pipe(images[0], text="dog", threshold=value)[0]["mask"]).sum() for value in (0.2, 0.5, 0.6)]
+    areas = [
+        np.asarray(pipe(images[0], text="dog", mask_threshold=value)[0]["mask"]).sum() for value in (0.2, 0.5, 0.6)
+    ]
     assert areas == sorted(areas, reverse=True) and areas[0] > areas[2]
     absent = pipe(images[0], text="dog", presence_threshold=1.0)[0]
     assert (absent["is_empty"], absent["box"], absent["score"]) == (True, None, 0.0)
@@ -161,7 +164,7 @@ def test_thresholds(pipe, images):
 
 
 def test_settings_of_the_pipeline_hold_for_all_calls(model, processor, images, expected):
-    pipe = ReferringSegmentationPipeline(model=model, processor=processor, text=TEXT, threshold=0.5)
+    pipe = ReferringSegmentationPipeline(model=model, processor=processor, text=TEXT, mask_threshold=0.5)
     check(pipe(images[0]), expected[0])
 
 

@@ -170,7 +170,7 @@ def test_labels_come_back_as_the_masks_they_were(clip_tokenizer, scene, disk_mas
     processor = UniResProcessor(UniResImageProcessorPil(resize_mode=mode), clip_tokenizer)
     inputs = processor(scene, ["red disk", "the rest"], [disk_mask, ~disk_mask], return_tensors="pt")
     outputs = outputs_for(torch.logit(inputs["labels"], eps=1e-4))
-    results = processor.post_process_referring_segmentation(outputs, inputs["original_sizes"], threshold=0.5)[0]
+    results = processor.post_process_referring_segmentation(outputs, inputs["original_sizes"], mask_threshold=0.5)[0]
     for result, mask in zip(results, [disk_mask, ~disk_mask], strict=True):
         found = result["mask"].numpy()
         assert (found & mask).sum() / (found | mask).sum() > 0.98
@@ -181,7 +181,7 @@ def test_labels_come_back_as_the_masks_they_were(clip_tokenizer, scene, disk_mas
 
 def test_logits_are_resized_then_thresholded(processor):
     logits = torch.randn(3, 16, 16, generator=torch.Generator().manual_seed(0))
-    results = processor.post_process_referring_segmentation(outputs_for(logits), [(48, 64)], threshold=0.35)[0]
+    results = processor.post_process_referring_segmentation(outputs_for(logits), [(48, 64)], mask_threshold=0.35)[0]
     resized = interpolate(logits[None, :, :12], size=(48, 64), mode="bilinear")[0].sigmoid()
     for result, probabilities in zip(results, resized, strict=True):
         assert result["mask"].dtype == torch.bool
@@ -239,8 +239,8 @@ def test_half_precision_outputs(processor):
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [
-        ({"threshold": 0.0}, "`threshold` is 0.0"),
-        ({"threshold": 1.5}, "`threshold` is 1.5"),
+        ({"mask_threshold": 0.0}, "`mask_threshold` is 0.0"),
+        ({"mask_threshold": 1.5}, "`mask_threshold` is 1.5"),
         ({"target_sizes": []}, "`target_sizes` has 0 pictures"),
         ({"text": ["a", "b"]}, "2 expressions, but `outputs` has 1"),
     ],

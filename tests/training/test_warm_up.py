@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import AutoConfig, TrainerCallback
 
-from unires_hf.evaluation.compared_models import load_model
+from unires_hf.loading import load_model
 from unires_hf.scenes import PartScenes
 from unires_hf.scenes.names import NAMES, NamedScenes
 from unires_hf.training.arguments import ModelArguments

@@ -1,7 +1,6 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """The app: ask a model about a picture in the browser. Only `page` needs gradio."""
 
-from unires_hf.inference.segmenter import Answer, Segmenter
 from unires_hf.publish.space import write_space
 
-__all__ = ["Answer", "Segmenter", "write_space"]
+__all__ = ["write_space"]

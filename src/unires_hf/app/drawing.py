@@ -2,7 +2,8 @@
 """What the page shows and gives away: all masks in one picture, a legend to it, and an archive of them."""
 
 import re
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterable, Sequence
 from html import escape
 from io import BytesIO
 from pathlib import Path
@@ -51,13 +52,13 @@ def legend(results: Sequence[dict[str, Any]]) -> str:
     return f'<ol class="legend">{"".join(lines)}</ol>'
 
 
-def write_archive(results: Sequence[dict[str, Any]], path: Path) -> Path:
-    """A zip of one PNG an expression, named by its number and words; returns `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with ZipFile(path, "w") as archive:
+def write_archive(results: Iterable[dict[str, Any]], folder: Path) -> Path:
+    """`masks.zip` in a folder: one PNG an expression, named by its number and words; returns its path."""
+    draft, path = folder / f"{secrets.token_hex(8)}.zip", folder / "masks.zip"
+    with ZipFile(draft, "w") as archive:
         for number, result in enumerate(results, 1):
             words = re.sub(r"\W+", "-", result["label"].lower()).strip("-")[:60]
             png = BytesIO()
             mask_picture(result).save(png, "PNG")
             archive.writestr(f"{number:02}-{words}.png", png.getvalue())
-    return path
+    return draft.replace(path)  # at once, since the slider may be moved meanwhile

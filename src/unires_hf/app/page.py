@@ -1,22 +1,25 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """The page, made with gradio: a picture and expressions on the left, the masks with their scores on the right."""
 
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 
-from unires_hf.checkpoints import DRAWINGS_ONLY
-from unires_hf.inference.segmenter import Answer, Segmenter, read_expressions, read_picture
+from unires_hf.inference.segmenter import Segmenter
 from unires_hf.report.overlay import fit
 
 from .drawing import lay_over, legend, write_archive
 from .examples import write_examples
+from .memory import Memory
+from .requests import HIGHEST, LOWEST, read_expressions, read_threshold, read_upload
 
 SIDE = 768  # pixels of the picture's longer side on the page
-LOWEST, HIGHEST = 0.05, 0.95  # thresholds
+LARGEST = "100mb"  # an upload
 STYLE = """
 .legend {list-style: none; margin: 0; padding: 0}
 .legend li {display: flex; align-items: center; gap: 0.6em; margin: 0; padding: 0.2em 0}
@@ -38,31 +41,35 @@ def build_page(segmenter: Segmenter, about: str, examples: Sequence[tuple[str, s
         segmenter (`Segmenter`): the model that is asked.
         about (`str`): a line of Markdown under the title.
         examples: paths of pictures, each with its expressions, one a line.
-        folder (`Path`): where archives of masks are written.
+        folder (`Path`): where archives of masks are written, under names of the server's own making.
     """
 
-    def ask(file: dict[str, Any] | None, lines: str, at: float | None, request: gr.Request) -> tuple[Any, ...]:
+    memory = Memory(segmenter, folder)
+
+    def ask(file: Any, lines: Any, at: Any) -> tuple[Any, ...]:
         try:
-            if file is None:
-                raise ValueError("Choose a picture first: drop one, or click on an example.")
-            answer = segmenter.ask(read_picture(file["path"]), read_expressions(lines))
+            picture = read_upload(file, Path(get_upload_folder()))
+            said = memory.ask(picture, read_expressions(lines))
         except ValueError as error:
             gr.Warning(str(error))
             return None, None, None, gr.DownloadButton(value=None, interactive=False)
-        return answer, *show(answer, at, request)
+        name = memory.keep(said, fit(picture, SIDE))
+        return name, *show(name, at)
 
-    def show(answer: Answer | None, at: float | None, request: gr.Request) -> tuple[Any, ...]:
-        if answer is None:  # the slider was moved before anything was asked
+    def show(name: str | None, at: Any) -> tuple[Any, ...]:
+        kept = memory.find(name)
+        if kept is None:  # the slider was moved before anything was asked, or long after
             return gr.skip(), gr.skip(), gr.skip()
-        at = min(max(at or 0, LOWEST), HIGHEST)  # who types 0.5 is at 0 for a moment
-        picture = fit(answer.picture, SIDE)
-        results = segmenter.masks(answer, at, picture.size[::-1])
-        archive = write_archive(segmenter.masks(answer, at), folder / request.session_hash / "masks.zip")
-        return lay_over(picture, results), legend(results), gr.DownloadButton(value=archive, interactive=True)
+        at = read_threshold(at)
+        (results,) = segmenter.masks(kept.said, [kept.shown.size[::-1]], mask_threshold=at)
+        archive = write_archive(
+            (segmenter.masks(one, mask_threshold=at)[0][0] for one in kept.said.one_by_one()), kept.folder
+        )
+        return lay_over(kept.shown, results), legend(results), gr.DownloadButton(value=archive, interactive=True)
 
     with gr.Blocks(title="UniRES", analytics_enabled=False, delete_cache=(3600, 3600)) as page:
         gr.Markdown(f"# Segment what a phrase refers to\n{about}")
-        answer = gr.State(time_to_live=3600)
+        answer = gr.State(time_to_live=3600)  # the name of what memory holds
         with gr.Row():
             with gr.Column():
                 picture = gr.Image(label="Picture", type="filepath", sources=["upload", "clipboard"], height=360)
@@ -82,7 +89,7 @@ def build_page(segmenter: Segmenter, about: str, examples: Sequence[tuple[str, s
                 threshold = gr.Slider(
                     LOWEST,
                     HIGHEST,
-                    value=segmenter.model.config.mask_threshold,
+                    value=segmenter.processor.mask_threshold,
                     step=0.05,
                     label="Threshold",
                     info="A pixel belongs to a mask above this probability.",
@@ -97,9 +104,11 @@ def build_page(segmenter: Segmenter, about: str, examples: Sequence[tuple[str, s
             "preprocess": False,
         }
         button.click(**asked, api_name="segment")
-        chosen.load_input_event.then(**asked)
-        threshold.change(show, [answer, threshold], shown, preprocess=False, show_progress="hidden")
-    return page
+        chosen.load_input_event.then(**asked, api_visibility="private")
+        threshold.change(
+            show, [answer, threshold], shown, preprocess=False, show_progress="hidden", api_visibility="private"
+        )
+    return page.queue(max_size=100)
 
 
 def serve(model: str, host: str | None = None, port: int | None = None, share: bool = False) -> None:
@@ -118,17 +127,12 @@ def serve(model: str, host: str | None = None, port: int | None = None, share: b
     """
     segmenter = Segmenter.from_pretrained(model)
     with tempfile.TemporaryDirectory(prefix="unires-app-") as folder:
-        page = build_page(segmenter, about_model(model), write_examples(Path(folder)), Path(folder))
+        os.environ["GRADIO_TEMP_DIR"] = str(Path(folder, "uploads"))  # else all of the machine's pages share one
+        about = segmenter.model.config.notice or f"The model is {Path(model).name if Path(model).is_dir() else model}."
+        page = build_page(segmenter, about, write_examples(Path(folder)), Path(folder))
         open_page(page, server_name=host, server_port=port, share=share)
 
 
 def open_page(page: gr.Blocks, **options: Any) -> str:
     """Launches a page in its own style, with gradio's `launch` options; returns its address."""
-    return page.launch(theme=THEME, css=STYLE, footer_links=[], ssr_mode=False, **options)[1]
-
-
-def about_model(model: str) -> str:
-    """The line of the page that says which model answers."""
-    return (
-        DRAWINGS_ONLY if model == "default" else f"The model is {Path(model).name if Path(model).is_dir() else model}."
-    )
+    return page.launch(theme=THEME, css=STYLE, footer_links=[], ssr_mode=False, max_file_size=LARGEST, **options)[1]

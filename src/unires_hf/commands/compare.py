@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-images", type=int, metavar="N", help="only the first N images")
     parser.add_argument("--max-length", type=int, metavar="N", help="cut words to N tokens (default: as trained)")
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="images a pass (default: 8)")
-    parser.add_argument("--device", help="cpu, cuda, … (default: the best there is)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, mps, … (default: auto, the best there is)")
     parser.add_argument(
         "--panel-rows", type=int, default=3, metavar="N", help="of each kind on panel.png (default: 3)"
     )

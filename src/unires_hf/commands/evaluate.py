@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="a pixel belongs to a mask above it (default: the model's own; protocols of other papers fix theirs)",
     )
-    parser.add_argument("--device", help="cpu, cuda, mps, … (default: the best there is)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, mps, … (default: auto, the best there is)")
     parser.add_argument("--out", type=Path, default=Path("results.json"), help="default: results.json")
     parser.add_argument("--gallery", type=Path, metavar="FILE.png", help="also draw the worst and the best cases")
 
@@ -44,12 +44,11 @@ def evaluate(arguments: argparse.Namespace) -> None:
     from accelerate import PartialState
 
     from unires_hf.evaluation import evaluate_model
-    from unires_hf.evaluation.compared_models import best_device, load_model
-    from unires_hf.loading import load_rows
+    from unires_hf.loading import find_device, load_model, load_rows
     from unires_hf.report.gallery import draw_gallery
 
-    device = arguments.device or best_device()
-    state = PartialState(cpu=device == "cpu")  # joins the other processes, if torchrun started some
+    device = find_device(arguments.device)
+    state = PartialState(cpu=device.type == "cpu")  # joins the other processes, if torchrun started some
     try:
         specification = _specification(arguments)
         rows = load_rows([specification], arguments.max_images)

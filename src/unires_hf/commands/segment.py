@@ -14,7 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", default="default", help="a folder or Hub repository with a checkpoint (default: the one that ships)"
     )
     parser.add_argument("--out", type=Path, default=Path("segmented"), metavar="DIR", help="default: segmented")
-    parser.add_argument("--threshold", type=float, help="a pixel belongs to a mask above it (default: the model's)")
+    parser.add_argument(
+        "--mask-threshold", type=float, metavar="P", help="a pixel belongs to a mask above it (default: the model's)"
+    )
     parser.add_argument("--json", action="store_true", help="also write results.json, with the masks as RLE")
     many = parser.add_argument_group("many pictures, in place of IMAGE and EXPRESSION")
     many.add_argument("--images", type=Path, metavar="DIR", help="the folder of the pictures")
@@ -34,53 +36,49 @@ def segment(arguments: argparse.Namespace) -> None:
     One picture: overlay.png, and mask-1.png … in the order of the expressions. A folder: masks.jsonl, a line a
     picture, and errors.jsonl with what could not be segmented; interrupted, the same command goes on where it was.
     """
-    from unires_hf.checkpoints import DRAWINGS_ONLY
-
     of_many = arguments.images is not None or arguments.expressions is not None
     if of_many and (arguments.image is not None or arguments.images is None or arguments.expressions is None):
         raise ValueError("Many pictures need --images and --expressions, both, and no picture beside them.")
     if not of_many and not arguments.text:
         raise ValueError("Name a picture and one expression or more, or give --images and --expressions.")
-    if of_many and arguments.model == "default":  # of one picture the pipeline says it
-        print(DRAWINGS_ONLY, file=sys.stderr)
     (_segment_many if of_many else _segment_one)(arguments)
 
 
 def _segment_one(arguments: argparse.Namespace) -> None:
     import json
 
-    import numpy as np
-    from transformers import pipeline
-
-    from unires_hf.checkpoints import checkpoint_path
     from unires_hf.data import masks
+    from unires_hf.inference.segmenter import Segmenter, mask_picture
     from unires_hf.model.image_input_unires import open_image, upright
     from unires_hf.report.overlay import draw_overlays
 
     picture = upright(open_image(arguments.image))
-    segmenter = pipeline("referring-segmentation", model=checkpoint_path(arguments.model))
-    options = {} if arguments.threshold is None else {"threshold": arguments.threshold}
-    results = segmenter(picture, text=arguments.text, **options)
+    segmenter = Segmenter.from_pretrained(arguments.model)
+    said = segmenter.ask(segmenter.encode([picture]), [arguments.text])
+    (results,) = segmenter.masks(said, mask_threshold=arguments.mask_threshold)
     arguments.out.mkdir(parents=True, exist_ok=True)
     draw_overlays(picture, results).save(arguments.out / "overlay.png")
     for number, result in enumerate(results, 1):
-        result["mask"].save(arguments.out / f"mask-{number}.png")
+        mask_picture(result).save(arguments.out / f"mask-{number}.png")
         found = "nothing" if result["is_empty"] else f"score {result['score']:.2f}, box {result['box']}"
         print(f"{result['label']}: {found}")
     if arguments.json:
-        rows = [{**result, "mask": masks.encode(np.asarray(result["mask"]) > 0)} for result in results]
+        rows = [{**result, "mask": masks.encode(result["mask"].numpy())} for result in results]
         (arguments.out / "results.json").write_text(json.dumps(rows, indent=2), encoding="utf-8")
     print(arguments.out / "overlay.png")
 
 
 def _segment_many(arguments: argparse.Namespace) -> None:
     from unires_hf.inference.stream import Settings, segment_many
+    from unires_hf.loading import load_config
 
+    if notice := getattr(load_config(arguments.model), "notice", None):
+        print(notice, file=sys.stderr)
     count = segment_many(
         arguments.images,
         arguments.expressions,
         arguments.out,
-        Settings(arguments.model, arguments.format, arguments.threshold),
+        Settings(arguments.model, arguments.format, arguments.mask_threshold),
         batch_size=arguments.batch_size,
         num_proc=arguments.num_proc,
     )

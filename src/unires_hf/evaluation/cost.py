@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from .compared_models import load_model
+from unires_hf.loading import load_model
 
 MANY = 16
 """Expressions about one image, for the second figure."""
@@ -44,14 +44,13 @@ def _measure(
     name: str, picture: Image.Image, texts: list[str], device: str, runs: int, threads: int
 ) -> dict[str, float | None]:
     torch.set_num_threads(threads)
-    model, processor = load_model(name)
-    model.to(device)
+    model, processor = load_model(name, device)
     texts = (texts * MANY)[:MANY]
 
     def prepare(count: int):
         inputs = processor(images=[picture], text=[texts[:count]], return_tensors="pt")
         sizes = inputs.pop("original_sizes")
-        return inputs.to(device), sizes
+        return inputs.to(model.device), sizes
 
     def answer(inputs, sizes) -> float:
         start = time.perf_counter()

@@ -253,7 +253,7 @@ def _post_process(
     protocol: Protocol,
     mask_threshold: float | None,
 ) -> list[list[Prediction]]:
-    options: dict[str, Any] = {"target_sizes": sizes, "threshold": mask_threshold}
+    options: dict[str, Any] = {"target_sizes": sizes, "mask_threshold": mask_threshold}
     # gRefCOCO wants the model's word and, apart from it, the mask that it drew all the same.
     judged = protocol.no_target_rule and outputs.presence_logits is not None
     if judged:

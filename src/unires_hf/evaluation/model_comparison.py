@@ -10,11 +10,11 @@ from datasets import Dataset
 
 from unires_hf.evaluation import Results, evaluate_model
 from unires_hf.files import whole, write_json, write_text
+from unires_hf.loading import load_model, short_names
 from unires_hf.report.cases import compared_cases
 from unires_hf.report.page import write_page
 from unires_hf.report.panel import draw_panel
 
-from .compared_models import best_device, load_model, short_names
 from .comparison_table import comparison_table
 from .cost import measure_cost
 
@@ -72,7 +72,7 @@ def compare_models(
     *,
     batch_size: int = 8,
     max_length: int | None = None,
-    device: str | None = None,
+    device: str = "auto",
     costs: bool = True,
     bootstrap: int = 1000,
 ) -> Comparison:
@@ -85,7 +85,7 @@ def compare_models(
         rows (`datasets.Dataset`): of the schema.
         batch_size (`int`, *optional*, defaults to 8): images a pass.
         max_length (`int`, *optional*): words are cut to so many tokens; as each model was trained by default.
-        device (`str`, *optional*): the best there is by default.
+        device (`str`, *optional*, defaults to `"auto"`): see [`find_device`].
         costs (`bool`, *optional*, defaults to `True`): measure time and memory too.
         bootstrap (`int`, *optional*, defaults to 1000): resamples of the intervals.
 
@@ -95,12 +95,11 @@ def compare_models(
     if len(names) < 2:
         raise ValueError("A comparison takes two models or more; for one there is `unires evaluate --gallery`.")
     shown = dict(zip(short_names(names), names, strict=True))
-    device = device or best_device()
     results, measured = {}, {}
     for place, (short, name) in enumerate(shown.items()):
-        model, processor = load_model(name)
+        model, processor = load_model(name, device)
         results[short] = evaluate_model(
-            model.to(device),
+            model,
             processor,
             rows,
             batch_size=batch_size,

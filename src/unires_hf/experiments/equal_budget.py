@@ -24,8 +24,8 @@ from transformers.trainer_callback import ExportableState
 from unires_hf import UniResConfig
 from unires_hf.data.schema import Row
 from unires_hf.evaluation import evaluate_model
-from unires_hf.evaluation.compared_models import best_device, load_model
 from unires_hf.files import write_json, write_text
+from unires_hf.loading import load_model
 from unires_hf.model.modeling_unires import mask_loss
 from unires_hf.scenes import SPLITS, trivial_scores
 from unires_hf.scenes.dataset import kind_of
@@ -131,8 +131,6 @@ def tune_threshold(model: PreTrainedModel, processor: ProcessorMixin, rows: Sequ
         return scores["object"] + scores["part"]
 
     processor.mask_threshold = max(THRESHOLDS, key=score)
-    if hasattr(model.config, "mask_threshold"):  # transformers' CLIPSeg has none
-        model.config.mask_threshold = processor.mask_threshold
 
 
 def prepare(contestant: Contestant, budget: Budget, out: Path) -> float:
@@ -300,9 +298,9 @@ def measure(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dic
     for split in EVALUATED:
         path = folder / f"{split}-{budget.eval_scenes}.parquet"
         if not path.is_file():
-            model, processor = load_model(contestant.loaded_by(out, seed))
+            model, processor = load_model(contestant.loaded_by(out, seed), "auto")
             results = evaluate_model(
-                model.to(best_device()),
+                model,
                 processor,
                 budget.scenes_of(split, budget.eval_scenes),
                 controls=(),

@@ -1,158 +1,126 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""A model that sees a picture once, is asked about it many times, and is thresholded without being asked again."""
+"""Encode pictures once, ask about them many times, and threshold the answers without asking again."""
 
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from transformers import AutoModel, AutoProcessor
-from transformers.image_transforms import convert_to_rgb
+from transformers import PreTrainedModel, ProcessorMixin
+from transformers.utils import ModelOutput, logging
 
-from unires_hf.checkpoints import checkpoint_path
-from unires_hf.model.configuration_unires import UniResConfig
-from unires_hf.model.image_input_unires import open_image, upright
-from unires_hf.model.modeling_unires import UniResModel, UniResOutput
-from unires_hf.model.processing_unires import UniResProcessor
+from unires_hf.loading import load_model
+from unires_hf.model.modeling_unires import UniResOutput
+from unires_hf.model.pipeline_referring_segmentation import answer
+from unires_hf.model.processing_unires import group_text
 
-MOST_EXPRESSIONS = 32
+logger = logging.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """
+    What a model sees in pictures, whatever is said about them.
+
+    Args:
+        vision_embeds (`ModelOutput`): the model's, on its device.
+        sizes (`list[tuple[int, int]]`): (height, width) of each upright picture in pixels.
+    """
+
+    vision_embeds: ModelOutput
+    sizes: list[tuple[int, int]]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model said of a picture, before any threshold.
+    """
+    What a model says of expressions, before any threshold.
 
     Args:
-        picture (`PIL.Image.Image`): upright, RGB.
-        expressions (`list[str]`): what was asked for.
-        outputs (`UniResOutput`): the logits (expressions, h, w) and presence logits (expressions,).
+        outputs (`UniResOutput`): `logits` (expressions, h, w), `presence_logits` (expressions,) and `image_indices`
+            (expressions,), on the CPU.
+        sizes (`list[tuple[int, int]]`): of the pictures.
+        text (`list[str]`): the expressions.
     """
 
-    picture: Image.Image
-    expressions: list[str]
     outputs: UniResOutput
+    sizes: list[tuple[int, int]]
+    text: list[str]
+
+    def one_by_one(self) -> Iterator["Answer"]:
+        """Yields the answer of each expression, so that masks of large pictures need not be in memory together."""
+        for number, expression in enumerate(self.text):
+            part = {name: values[number : number + 1] for name, values in self.outputs.items()}
+            yield Answer(UniResOutput(**part), self.sizes, [expression])
 
 
 class Segmenter:
     """
-    Answers expressions about pictures; the last pictures' encodings are kept, so that more can be asked of them.
+    A model and its processor, as everybody uses them who has pictures and expressions.
 
     Args:
-        model (`UniResModel`): on the device it shall run on.
-        processor (`UniResProcessor`): the model's.
-        pictures (`int`, *optional*, defaults to 8): how many encodings are kept. Our choice: of `base` at 448 px, one
-            takes a few MB.
+        model (`PreTrainedModel`): a UniRES, CRIS or LAVT, on the device that it shall run on.
+        processor (`ProcessorMixin`): the model's, which knows the thresholds.
+
+    Example:
+
+    ```python
+    >>> segmenter = Segmenter.from_pretrained("default")
+    >>> seen = segmenter.encode([picture])
+    >>> said = segmenter.ask(seen, [["the red truck", "left wheel of the red truck"]])
+    >>> (results,) = segmenter.masks(said, mask_threshold=[0.5, 0.3])
+    ```
     """
 
-    def __init__(self, model: UniResModel, processor: UniResProcessor, pictures: int = 8) -> None:
-        self.model, self.processor, self.pictures = model.eval(), processor, pictures
-        self._seen: OrderedDict[bytes, Any] = OrderedDict()
-        self._lock = Lock()
+    def __init__(self, model: PreTrainedModel, processor: ProcessorMixin) -> None:
+        self.model, self.processor = model.eval(), processor
 
     @classmethod
-    def from_pretrained(cls, name: str) -> "Segmenter":
-        """The segmenter of a checkpoint: `default`, a folder, or a repository of the Hub; on the GPU if there is one.
-
-        Raises:
-            OSError: if there is no such checkpoint.
-            ValueError: if it is no UniRES.
-        """
-        checkpoint = checkpoint_path(name)
-        model = AutoModel.from_pretrained(checkpoint)
-        if model.config.model_type != UniResConfig.model_type:
-            raise ValueError(
-                f"{name} holds a model of type {model.config.model_type!r}: the app asks models of type "
-                f"{UniResConfig.model_type!r}, which see a picture once for all expressions."
-            )
-        return cls(model.to("cuda" if torch.cuda.is_available() else "cpu"), AutoProcessor.from_pretrained(checkpoint))
+    def from_pretrained(cls, name: str, device: str | torch.device = "auto") -> "Segmenter":
+        """The segmenter of a checkpoint, see [`load_model`]; logs what the checkpoint says of itself."""
+        model, processor = load_model(name, device)
+        if getattr(model.config, "notice", None):  # baselines have none
+            logger.warning_once(model.config.notice)
+        return cls(model, processor)
 
     @torch.inference_mode()
-    def ask(self, picture: Image.Image, expressions: Sequence[str]) -> Answer:
-        """Runs the model on expressions about a picture; its vision encoder only if the picture was not seen lately.
+    def encode(self, pictures: Sequence[Any]) -> Encoded:
+        """Runs the vision encoder once on pictures of any kind that the processor takes."""
+        inputs = self.processor(images=list(pictures), return_tensors="pt")
+        pixel_values = inputs["pixel_values"].to(self.model.device, self.model.dtype)
+        sizes = [(int(height), int(width)) for height, width in inputs["original_sizes"]]
+        return Encoded(self.model.get_image_features(pixel_values), sizes)
 
-        Args:
-            picture (`PIL.Image.Image`): upright, RGB, as [`read_picture`] returns it.
-            expressions (`Sequence[str]`): one or more.
+    @torch.inference_mode()
+    def ask(self, seen: Encoded, text: Sequence[Sequence[str]]) -> Answer:
+        """Runs the rest of the model on the expressions about each picture, any number of them.
 
         Raises:
-            ValueError: if an expression is empty, or there is none.
+            ValueError: if an expression is empty, there is none, or there are more or fewer lists than pictures.
         """
-        text = self.processor(text=list(expressions), return_tensors="pt").to(self.model.device)
-        outputs = self.model(
-            input_ids=text["input_ids"], attention_mask=text["attention_mask"], vision_embeds=self._see(picture)
-        )
-        kept = {name: outputs[name].cpu() for name in ("logits", "presence_logits", "image_indices")}
-        return Answer(picture, list(expressions), UniResOutput(**kept))
+        words, _ = group_text(text := [list(group) for group in text], len(seen.sizes))
+        inputs = self.processor(text=text, return_tensors="pt").to(self.model.device)
+        return Answer(answer(self.model, seen.vision_embeds, **inputs), seen.sizes, words)
 
     def masks(
-        self, answer: Answer, threshold: float | None = None, size: tuple[int, int] | None = None
-    ) -> list[dict[str, Any]]:
-        """An answer's masks at a threshold; the model is not run.
+        self, said: Answer, sizes: Sequence[tuple[int, int]] | None = None, **settings: Any
+    ) -> list[list[dict[str, Any]]]:
+        """The masks of an answer; the model is not run.
 
         Args:
-            answer (`Answer`): of this segmenter.
-            threshold (`float`, *optional*, defaults to the model's `mask_threshold`): as for the pipeline.
-            size (`tuple[int, int]`, *optional*): (height, width) of the masks in pixels, by default the picture's.
+            said (`Answer`): what [`Segmenter.ask`] returned.
+            sizes (*optional*): (height, width) of the masks of each picture, by default the picture's own.
+            settings: `mask_threshold`, `presence_threshold`, `points` and `boxes` of
+                [`UniResProcessor.post_process_referring_segmentation`].
 
         Returns:
-            One dict an expression, as [`UniResProcessor.post_process_referring_segmentation`] describes.
+            For each picture one dict an expression, as that method describes.
         """
-        config = self.model.config
         return self.processor.post_process_referring_segmentation(
-            answer.outputs,
-            [size or answer.picture.size[::-1]],
-            threshold=config.mask_threshold if threshold is None else threshold,
-            presence_threshold=config.presence_threshold,
-            text=answer.expressions,
-        )[0]
-
-    def _see(self, picture: Image.Image) -> Any:
-        key = sha256(repr(picture.size).encode() + picture.tobytes()).digest()
-        with self._lock:  # two who ask about one picture at once wait for one encoding
-            if key not in self._seen:
-                pixels = self.processor.image_processor(picture, return_tensors="pt")["pixel_values"]
-                pixels = pixels.to(self.model.device, self.model.dtype)
-                self._seen[key] = self.model.get_image_features(pixels)
-                if len(self._seen) > self.pictures:
-                    self._seen.popitem(last=False)
-            self._seen.move_to_end(key)
-            return self._seen[key]
-
-
-def read_picture(path: str | Path) -> Image.Image:
-    """The picture of a file, upright and RGB, transparency over white, as the processor sees it.
-
-    Raises:
-        ValueError: if the file is no picture, has no pixels or too many, or does not say which number is white.
-    """
-    path = Path(path)
-    try:
-        image = open_image(path)
-    except ValueError:
-        raise ValueError(f"{path.name} is no picture that can be read: choose a PNG, JPEG or WebP file.") from None
-    except Image.DecompressionBombError:
-        raise ValueError(f"{path.name} has too many pixels: choose one of fewer than 100 million.") from None
-    return Image.fromarray(convert_to_rgb(upright(image), return_numpy=True))
-
-
-def read_expressions(text: str) -> list[str]:
-    """The expressions of a text, one a line; blank lines do not count.
-
-    Raises:
-        ValueError: if there is none, or more than `MOST_EXPRESSIONS`.
-    """
-    expressions = [line.strip() for line in text.splitlines() if line.strip()]
-    if not expressions:
-        raise ValueError("Write at least one expression, such as: left wheel of the red truck.")
-    if len(expressions) > MOST_EXPRESSIONS:
-        raise ValueError(f"Write at most {MOST_EXPRESSIONS} expressions at a time; these are {len(expressions)}.")
-    return expressions
+            said.outputs, said.sizes if sizes is None else sizes, text=said.text, **settings
+        )
 
 
 def mask_picture(result: dict[str, Any]) -> Image.Image:

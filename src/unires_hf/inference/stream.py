@@ -11,18 +11,17 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 from tqdm.auto import tqdm
-from transformers import AutoConfig, AutoModel, AutoProcessor
 
-from unires_hf.checkpoints import checkpoint_path
 from unires_hf.data import masks
+from unires_hf.loading import load_config, load_model
 from unires_hf.model.image_input_unires import open_image, upright
 
+from .segmenter import Segmenter, mask_picture
+
 FORMATS = ("rle", "png")
-PASS = 64  # expressions that go through the decoders at once, so that memory has a bound whatever is said of a picture
 Line = dict[str, Any]
 
 
@@ -32,13 +31,13 @@ class Settings:
 
     model: str
     format: str = "rle"
-    threshold: float | None = None
+    mask_threshold: float | None = None
 
     def __post_init__(self):
         if self.format not in FORMATS:
             raise ValueError(f"There is no format {self.format!r}; choose from {', '.join(FORMATS)}.")
-        if self.threshold is not None and not 0 < self.threshold < 1:
-            raise ValueError(f"The threshold is {self.threshold}: give a probability between 0 and 1.")
+        if self.mask_threshold is not None and not 0 < self.mask_threshold < 1:
+            raise ValueError(f"The mask threshold is {self.mask_threshold}: give a probability between 0 and 1.")
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def segment_many(
     processes = max(1, torch.accelerator.device_count()) if num_proc is None else num_proc
     if batch_size < 1 or processes < 1:
         raise ValueError("The numbers of pictures a pass and of processes must be 1 or more.")
-    AutoConfig.from_pretrained(checkpoint_path(settings.model))  # a wrong name is said before anything is written
+    load_config(settings.model)  # a wrong name is said before anything is written
     asked = _Expressions(expressions)
     out.mkdir(parents=True, exist_ok=True)
     _keep(settings, out)
@@ -197,7 +196,7 @@ def _work(
     if processes == 0:
         return
     if processes == 1:
-        segment = _Segmenter(images, out, settings, 0)
+        segment = _Worker(images, out, settings, 0)
         yield from map(segment, batches)
         return
     context = torch.multiprocessing.get_context("spawn")
@@ -235,7 +234,7 @@ def _serve(there: Connection, images: Path, out: Path, settings: Settings, numbe
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other end is told, and closes the pipe
     torch.set_num_threads(threads)
     try:
-        segment = _Segmenter(images, out, settings, number)
+        segment = _Worker(images, out, settings, number)
         while True:
             there.send(segment(there.recv()))
     except EOFError:
@@ -244,17 +243,14 @@ def _serve(there: Connection, images: Path, out: Path, settings: Settings, numbe
         there.send(ValueError(str(error)))
 
 
-class _Segmenter:
+class _Worker:
     """A model on its device, and what it makes of pictures: one line each."""
 
     def __init__(self, images: Path, out: Path, settings: Settings, number: int):
         self.images, self.out, self.settings = images, out, settings
         devices = torch.accelerator.device_count()
         device = f"{torch.accelerator.current_accelerator().type}:{number % devices}" if devices else "cpu"
-        folder = checkpoint_path(settings.model)
-        self.model = AutoModel.from_pretrained(folder).eval().to(device)
-        self.processor = AutoProcessor.from_pretrained(folder)
-        self.threshold = self.model.config.mask_threshold if settings.threshold is None else settings.threshold
+        self.segmenter = Segmenter(*load_model(settings.model, device))
         self.readers = ThreadPoolExecutor()
 
     def __call__(self, batch: dict[str, list[str]]) -> list[Line]:
@@ -283,39 +279,20 @@ class _Segmenter:
         except Exception as error:  # decoders of broken files raise errors of many kinds
             return error
 
-    @torch.inference_mode()
     def _segment(self, pictures: dict[str, Image.Image], batch: dict[str, list[str]]) -> dict[str, list[Line]]:
-        seen = self.processor(images=list(pictures.values()), return_tensors="pt")
-        sizes = [(int(height), int(width)) for height, width in seen["original_sizes"]]
-        vision = {"pixel_values": seen["pixel_values"].to(self.model.device, self.model.dtype)}
-        said = [(index, text) for index, name in enumerate(pictures) for text in batch[name]]
-        results: list[list[Line]] = [[] for _ in pictures]
-        for start in range(0, len(said), PASS):
-            indices, texts = zip(*said[start : start + PASS], strict=True)
-            words = self.processor(text=list(texts), return_tensors="pt").to(self.model.device)
-            outputs = self.model(**vision, **words, image_indices=torch.tensor(indices, device=self.model.device))
-            vision = {"vision_embeds": outputs.vision_embeds}
-            found = self.processor.post_process_referring_segmentation(
-                outputs,
-                sizes,
-                threshold=self.threshold,
-                presence_threshold=self.model.config.presence_threshold,
-                text=list(texts),
-            )
-            for picture, more in zip(results, found, strict=True):
-                picture += more
-        return {name: self._lines(name, picture) for name, picture in zip(pictures, results, strict=True)}
+        said = self.segmenter.ask(self.segmenter.encode(pictures.values()), [batch[name] for name in pictures])
+        found = self.segmenter.masks(said, mask_threshold=self.settings.mask_threshold)
+        return {name: self._lines(name, results) for name, results in zip(pictures, found, strict=True)}
 
     def _lines(self, name: str, results: Sequence[Line]) -> list[Line]:
         lines = []
         for number, result in enumerate(results, 1):
-            mask = result["mask"].numpy()
             if self.settings.format == "rle":
-                shown = masks.encode(mask)
+                shown = masks.encode(result["mask"].numpy())
             else:
                 shown = f"masks/{name}/{number}.png"
                 (self.out / shown).parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(mask.view(np.uint8) * 255).save(self.out / shown)
+                mask_picture(result).save(self.out / shown)
             said = {name: result[name] for name in ("label", "score", "box", "is_empty")}
             lines.append({**said, "score": round(result["score"], 6), "mask": shown})
         return lines

@@ -131,9 +131,7 @@ def connected_region(mask: torch.Tensor, pixel: tuple[int, int]) -> tuple[torch.
     return torch.from_numpy(region), _box(region)
 
 
-def inside_box(
-    mask: torch.Tensor, box: tuple[float, float, float, float]
-) -> tuple[torch.Tensor, list[int] | None]:
+def inside_box(mask: torch.Tensor, box: tuple[float, float, float, float]) -> tuple[torch.Tensor, list[int] | None]:
     """The pixels of a bool mask (H, W) that a box (x0, y0, x1, y1) touches, and the box of what is left."""
     left, top, right, bottom = (max(0, length) for length in box)
     kept = torch.zeros_like(mask)

@@ -15,6 +15,7 @@
 
 import base64
 import os
+import re
 from io import BytesIO
 from typing import Any
 
@@ -32,6 +33,9 @@ from .geometry_unires import content_extent, content_size, masks_to_coverage
 CHANNELS = (1, 3, 4)  # gray, RGB, RGBA
 IMAGE_TYPES = (str, os.PathLike, Image.Image, np.ndarray, torch.Tensor)
 RESIZE_MODES = ("letterbox", "squash")
+# Pillow opens others through programs of the system (EPS through Ghostscript), which a foreign file must not reach.
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM", "MPO", "JPEG2000")
+BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}\s*")
 
 
 class UniResImageInputs:
@@ -159,22 +163,26 @@ class UniResImageInputs:
 
 def open_image(source: str | os.PathLike) -> Image.Image:
     """
-    Open a picture from a path, an http(s) URL or a `data:image/` URI.
+    Open a picture from a path, an http(s) URL, a `data:image/` URI or base64 text, in one of `FORMATS`.
 
     Raises:
         ValueError: there is no such file or page, or it is no picture.
     """
     name = str(source)
+    shown = name if len(name) < 200 else f"{name[:60]}…"
     try:
         if name.startswith(("http://", "https://")):
             source = BytesIO(httpx.get(name, follow_redirects=True, timeout=60).raise_for_status().content)
         elif name.startswith("data:image/"):
             source = BytesIO(base64.b64decode(name.partition(",")[2]))
-        image = Image.open(source)
+        elif BASE64.fullmatch(name) and not os.path.exists(name):
+            source, shown = BytesIO(base64.b64decode(name)), "in base64"
+        elif os.path.exists(name) and not os.path.isfile(name):  # a pipe would be waited for
+            raise ValueError("it is no file")
+        image = Image.open(source, formats=FORMATS)
         image.load()
-    except (OSError, httpx.HTTPError, ValueError) as error:
-        shown = name if len(name) < 200 else f"{name[:60]}…"
-        raise ValueError(f"could not open the picture {shown!r}: {error}") from error
+    except Exception as error:  # decoders of broken files raise errors of many kinds
+        raise ValueError(f"could not open the picture {shown!r}: {error or type(error).__name__}") from error
     return image
 
 
@@ -239,11 +247,14 @@ def eight_bit(image: torch.Tensor) -> torch.Tensor:
         return ((image.to(torch.int32) + 128) // 257).to(torch.uint8)
     if image.dtype == torch.bool:
         return image.to(torch.uint8) * 255
+    name = str(image.dtype).removeprefix("torch.")
     white = 1 if image.is_floating_point() else 255
+    if white == 255:
+        image = image.to(torch.int64)  # PyTorch compares no uint32
     darkest, brightest = image.min().item(), image.max().item()
     if darkest < 0 or brightest > white:
         raise ValueError(
-            f"{str(image.dtype).removeprefix('torch.')} pixels must lie in [0, {white}], but these lie in "
+            f"{name} pixels must lie in [0, {white}], but these lie in "
             f"[{darkest:g}, {brightest:g}]: rescale them, or give uint8."
         )
     return (image * 255).round().to(torch.uint8) if white == 1 else image.to(torch.uint8)

@@ -22,14 +22,43 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from transformers.feature_extraction_utils import BatchFeature
+from transformers.modeling_utils import PreTrainedModel
 from transformers.pipelines.base import Pipeline
 from transformers.pipelines.pt_utils import PipelineDataset, PipelineIterator
-from transformers.utils import logging
+from transformers.utils import ModelOutput, logging
 
 from .modeling_unires import UniResOutput
 from .processing_unires import group_text
 
 logger = logging.get_logger(__name__)
+
+
+PASS = 64  # expressions through the decoders at once, so that memory has a bound whatever is said of a picture
+
+
+def answer(model: PreTrainedModel, vision_embeds: ModelOutput, **inputs: torch.Tensor) -> UniResOutput:
+    """
+    What a model says of pictures that it has encoded, in passes of `PASS` expressions.
+
+    Args:
+        model (`PreTrainedModel`): a UniRES, CRIS or LAVT.
+        vision_embeds (`ModelOutput`): what its `get_image_features` returned for the pictures.
+        inputs: what the processor made of the expressions: `input_ids`, `attention_mask` and `image_indices`.
+
+    Returns:
+        [`UniResOutput`] with `logits` (expressions, h, w), `presence_logits` (expressions,), or `None` where the model
+        has no presence head, and `image_indices` (expressions,), all on the CPU.
+    """
+    logits, presence = [], []
+    for first in range(0, len(inputs["input_ids"]), PASS):
+        part = {name: values[first : first + PASS] for name, values in inputs.items()}
+        outputs = model(vision_embeds=vision_embeds, **part)
+        logits.append(outputs.logits.cpu())
+        presence.append(outputs.presence_logits)
+    presence_logits = None if presence[0] is None else torch.cat(presence).cpu()
+    return UniResOutput(
+        logits=torch.cat(logits), presence_logits=presence_logits, image_indices=inputs["image_indices"].cpu()
+    )
 
 
 class ReferringSegmentationPipeline(Pipeline):
@@ -61,19 +90,23 @@ class ReferringSegmentationPipeline(Pipeline):
         if getattr(self.model.config, "notice", None):  # rivals have none
             logger.warning_once(self.model.config.notice)
 
-    def __call__(self, images: Any, text: str | list[str] | list[list[str]] | None = None, **kwargs):
+    def __call__(self, images: Any = None, text: str | list[str] | list[list[str]] | None = None, **kwargs):
         """
         Segment expressions in pictures.
 
         Args:
-            images: one picture (path, URL, PIL image or array), one dict `{"image": ..., "text": [...]}`, or a list,
-                generator, torch dataset or `datasets.Dataset` of either.
+            images: one picture (path, URL, base64, PIL image or array), one dict `{"image": ..., "text": [...]}`, or a
+                list, generator, torch dataset or `datasets.Dataset` of either. `KeyPairDataset(data, "image", "text")`
+                works as well. The keywords `image` and `inputs` of other pipelines mean the same.
             text: the expressions. A string or a list of strings is about every picture; a list of lists has one list a
                 picture. Left out where the pictures are dicts with a "text" of their own.
-            threshold (`float`, *optional*, defaults to the model's `mask_threshold`):
-                A pixel belongs to the mask above this probability.
-            presence_threshold (`float`, *optional*, defaults to the model's `presence_threshold`):
+            mask_threshold (`float` or `list[float]`, *optional*, defaults to the processor's own):
+                A pixel belongs to the mask above this probability. One number, or for one picture one an expression.
+            presence_threshold (`float` or `list[float]`, *optional*, defaults to the processor's own):
                 The mask is empty below this probability that the expression has a referent.
+            points, boxes (`list`, *optional*):
+                For one picture: a click (x, y) or a box (x0, y0, x1, y1) for each expression, or `None`. See
+                [`UniResProcessor.post_process_referring_segmentation`].
             batch_size (`int`, *optional*, defaults to 1):
                 How many pictures go through the model at once, each with all its expressions.
 
@@ -84,22 +117,34 @@ class ReferringSegmentationPipeline(Pipeline):
             or a dataset an iterator over them.
 
         Raises:
-            ValueError: a picture that cannot be read, or has no expression; more lists of one than of the other.
+            ValueError: a picture that cannot be read, or has no expression; more lists of one than of the other; as
+                many strings as pictures, which may mean one each or all of each.
         """
+        given = [images, *(kwargs.pop(name, None) for name in ("image", "inputs"))]
+        if sum(value is not None for value in given) != 1:
+            raise ValueError("Give the pictures once, as `images` (or `image`, or `inputs`).")
+        (images,) = (value for value in given if value is not None)
         if isinstance(images, str | os.PathLike | Image.Image | np.ndarray | torch.Tensor | dict):
             return super().__call__(images, text=text, **kwargs)
-        if isinstance(text, list | tuple) and any(not isinstance(item, str) for item in text):
+        if isinstance(text, list | tuple) and any(isinstance(item, list | tuple) for item in text):
             images, text = _pair(images, text), None
         elif isinstance(images, list | tuple):
             images = list(images)
+            if isinstance(text, list | tuple) and len(text) == len(images) > 1:
+                raise ValueError(
+                    f"{len(images)} pictures and {len(text)} strings: write [['a'], ['b']] for one expression a "
+                    "picture, or [['a', 'b']] * 2 for all of them about each."
+                )
         elif not isinstance(images, Dataset):
             images = (image for image in images)
         return [] if images == [] else super().__call__(images, text=text, **kwargs)
 
-    def _sanitize_parameters(self, text=None, threshold=None, presence_threshold=None):
-        postprocess = {"threshold": threshold, "presence_threshold": presence_threshold}
-        postprocess = {name: value for name, value in postprocess.items() if value is not None}
-        return {} if text is None else {"text": text}, {}, postprocess
+    def _sanitize_parameters(self, text=None, **settings):
+        unknown = set(settings) - {"mask_threshold", "presence_threshold", "points", "boxes"}
+        if unknown:
+            raise TypeError(f"The pipeline has no setting {min(unknown)!r}.")
+        settings = {name: value for name, value in settings.items() if value is not None}
+        return {} if text is None else {"text": text}, {}, settings
 
     def get_iterator(
         self, inputs, num_workers: int, batch_size: int, preprocess_params, forward_params, postprocess_params
@@ -121,6 +166,8 @@ class ReferringSegmentationPipeline(Pipeline):
     def preprocess(self, inputs: Any, text: str | list[str] | None = None) -> dict[str, Any]:
         """A picture, or a dict with "image" and "text", as `pixel_values`, `original_sizes` and `text`."""
         if isinstance(inputs, dict):
+            if "text_pair" in inputs:  # of transformers' KeyPairDataset
+                inputs = {"image": inputs["text"], "text": inputs["text_pair"]}
             if "image" not in inputs:
                 raise ValueError(f"A dict of a picture needs the key 'image'; this one has {sorted(inputs)}.")
             inputs, text = inputs["image"], inputs.get("text", text)
@@ -139,23 +186,14 @@ class ReferringSegmentationPipeline(Pipeline):
 
     def _forward(self, model_inputs: dict[str, Any]) -> dict[str, Any]:
         kept = {name: model_inputs.pop(name) for name in ("text", "original_sizes")}
-        model_inputs["pixel_values"] = model_inputs["pixel_values"].to(self.model.dtype)
-        outputs = self.model(**model_inputs)
-        wanted = ("logits", "presence_logits", "image_indices")  # a model without a presence head has None
-        return {name: getattr(outputs, name) for name in wanted} | kept
+        seen = self.model.get_image_features(model_inputs.pop("pixel_values").to(self.model.dtype))
+        return {**answer(self.model, seen, **model_inputs), **kept}
 
-    def postprocess(
-        self, model_outputs: dict[str, Any], threshold: float | None = None, presence_threshold: float | None = None
-    ) -> list[list[dict[str, Any]]]:
+    def postprocess(self, model_outputs: dict[str, Any], **settings) -> list[list[dict[str, Any]]]:
         """One list of results a picture, for the whole batch."""
         text, sizes = model_outputs.pop("text"), model_outputs.pop("original_sizes")
-        config = self.model.config
         pictures = self.processor.post_process_referring_segmentation(
-            UniResOutput(**model_outputs),
-            sizes,
-            threshold=config.mask_threshold if threshold is None else threshold,
-            presence_threshold=config.presence_threshold if presence_threshold is None else presence_threshold,
-            text=text,
+            UniResOutput(**model_outputs), sizes, text=text, **settings
         )
         for result in (result for picture in pictures for result in picture):
             result["mask"] = Image.fromarray(result["mask"].numpy().view(np.uint8) * 255)

@@ -158,12 +158,12 @@ class UniResProcessor(ProcessorMixin):
             target_sizes (`torch.Tensor` of shape `(images, 2)` or `list[tuple[int, int]]`, *optional*):
                 Height and width of each picture: the processor's `original_sizes`. Without it, a mask covers the
                 whole input of the model, padding included, at the input's size.
-            mask_threshold (`float` or `list[float]`, *optional*, defaults to the processor's `mask_threshold`):
+            mask_threshold (`float` or `list[float]`, *optional*, defaults to the processor's own):
                 A pixel belongs to the mask above this probability, between 0 and 1. One number, or one an expression;
                 `None` in the list stands for the default.
             text (`str`, `list[str]` or `list[list[str]]`, *optional*):
                 The expressions, as they were given to the processor; they become the labels.
-            presence_threshold (`float` or `list[float]`, *optional*, defaults to the processor's `presence_threshold`):
+            presence_threshold (`float` or `list[float]`, *optional*, defaults to the processor's own):
                 The mask is empty below this probability that the expression has a referent. One number, or one an
                 expression.
             points (`list[tuple[float, float]]`, *optional*):
@@ -241,7 +241,9 @@ class UniResProcessor(ProcessorMixin):
         if point is not None:
             clicked = (math.floor(point[1]), math.floor(point[0]))
             if not (0 <= clicked[0] < image_size[0] and 0 <= clicked[1] < image_size[1]):
-                raise ValueError(f"The click {point} lies outside its picture of {image_size[1]}x{image_size[0]} pixels.")
+                raise ValueError(
+                    f"The click {point} lies outside its picture of {image_size[1]}x{image_size[0]} pixels."
+                )
             if not mask[clicked]:
                 level = level_under(logits, extent, image_size, clicked)
                 mask, box = logits_to_mask(logits, extent, image_size, level)

@@ -87,7 +87,7 @@ def export_onnx(name: str, out: str | Path, int8: bool = False) -> Exported:
             quantize(folder)
         int8_difference = largest_difference(reference, processor, folder) if int8 else None
         _write_tokenizer(processor, folder / "tokenizer.json")
-        _write_settings(reference.config, processor, folder / "settings.json")
+        _write_settings(processor, folder / "settings.json")
         shutil.copyfile(Path(__file__).with_name("onnx_segment.py"), folder / "segment.py")
         folder.rename(out)
     return Exported(out, difference, int8_difference)
@@ -153,7 +153,7 @@ def _write_tokenizer(processor: UniResProcessor, path: Path) -> None:
     tokenizer.save(str(path))
 
 
-def _write_settings(config: UniResConfig, processor: UniResProcessor, path: Path) -> None:
+def _write_settings(processor: UniResProcessor, path: Path) -> None:
     images = processor.image_processor
     settings = {
         "size": [images.size["height"], images.size["width"]],
@@ -162,7 +162,7 @@ def _write_settings(config: UniResConfig, processor: UniResProcessor, path: Path
         "rescale_factor": images.rescale_factor,
         "image_mean": list(images.image_mean),
         "image_std": list(images.image_std),
-        "mask_threshold": config.mask_threshold,
-        "presence_threshold": config.presence_threshold,
+        "mask_threshold": processor.mask_threshold,
+        "presence_threshold": processor.presence_threshold,
     }
     path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")

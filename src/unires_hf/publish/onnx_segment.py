@@ -71,7 +71,7 @@ class Segmenter:
         self,
         picture: Image.Image | Picture,
         expressions: Sequence[str],
-        threshold: float | None = None,
+        mask_threshold: float | None = None,
         presence_threshold: float | None = None,
     ) -> list[dict[str, Any]]:
         """
@@ -80,7 +80,7 @@ class Segmenter:
         Args:
             picture: a picture, or what `encode` made of it.
             expressions: what to segment.
-            threshold (*optional*): a pixel belongs to a mask above this probability; by default the checkpoint's.
+            mask_threshold (*optional*): a pixel belongs to a mask above this probability; by default the checkpoint's.
             presence_threshold (*optional*): a mask is empty below this probability that there is a referent.
 
         Returns:
@@ -92,9 +92,9 @@ class Segmenter:
         """
         if not expressions or not all(expression.strip() for expression in expressions):
             raise ValueError("give one expression or more, none of them empty: say what to segment.")
-        threshold = self.settings["mask_threshold"] if threshold is None else threshold
-        if not 0 < threshold < 1:
-            raise ValueError(f"the threshold is {threshold}: give a probability between 0 and 1.")
+        mask_threshold = self.settings["mask_threshold"] if mask_threshold is None else mask_threshold
+        if not 0 < mask_threshold < 1:
+            raise ValueError(f"the mask threshold is {mask_threshold}: give a probability between 0 and 1.")
         if presence_threshold is None:
             presence_threshold = self.settings["presence_threshold"]
         embeds, size = picture if isinstance(picture, Picture) else self.encode(picture)
@@ -108,7 +108,7 @@ class Segmenter:
                 "image_indices": np.zeros(len(words), np.int64),
             },
         )
-        level = math.log(threshold / (1 - threshold))
+        level = math.log(mask_threshold / (1 - mask_threshold))
         results = []
         for label, logit_map, presence in zip(expressions, logits, _sigmoid(presence_logits), strict=True):
             mask, mean = self._mask(logit_map, size, level if presence >= presence_threshold else math.inf)
@@ -189,12 +189,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("image", type=Path, help="a picture")
     parser.add_argument("expressions", nargs="+", metavar="EXPRESSION", help='such as "the red truck"')
-    parser.add_argument("--threshold", type=float, help="a pixel belongs to a mask above it (default: the model's)")
+    parser.add_argument(
+        "--mask-threshold", type=float, help="a pixel belongs to a mask above it (default: the model's)"
+    )
     parser.add_argument("--out", type=Path, default=Path("segmented"), metavar="DIR", help="default: segmented")
     arguments = parser.parse_args()
     try:
         with Image.open(arguments.image) as image:
-            results = Segmenter().segment(image, arguments.expressions, arguments.threshold)
+            results = Segmenter().segment(image, arguments.expressions, arguments.mask_threshold)
         arguments.out.mkdir(parents=True, exist_ok=True)
         for number, result in enumerate(results, 1):
             path = arguments.out / f"mask-{number}.png"

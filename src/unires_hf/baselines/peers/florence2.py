@@ -119,7 +119,7 @@ class ReferringFlorence2Processor:
         self,
         outputs: Florence2Output,
         target_sizes: torch.Tensor | list[tuple[int, int]],
-        threshold: float | None = None,
+        mask_threshold: float | None = None,
         text: Any = None,
         presence_threshold: float | None = None,
     ) -> list[list[dict[str, Any]]]:

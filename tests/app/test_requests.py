@@ -78,7 +78,7 @@ def test_expressions_are_lines() -> None:
 
 def test_thresholds_are_numbers_between_the_ends() -> None:
     sent = [0.5, 1, 0, -3, float("nan"), float("inf"), None, "0.5", [0.5], True, 10**400]
-    assert [read_threshold(value) for value in sent] == [0.5, 0.95, *[0.05] * 8, 0.95]
+    assert [read_threshold(value) for value in sent] == [0.5, 0.95, *[0.05] * 3, 0.95, *[0.05] * 4, 0.95]
 
 
 def test_examples_are_what_the_scenes_say(tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ TEXT = ["the red disk", "left part of the red disk"]
 
 def scores(folder: Path, picture: Path, **options) -> list[float]:
     segmenter = pipeline("referring-segmentation", model=str(folder), **options)
-    return [result["score"] for result in segmenter(str(picture), text=TEXT, threshold=0.01, presence_threshold=0)]
+    return [
+        result["score"] for result in segmenter(str(picture), text=TEXT, mask_threshold=0.01, presence_threshold=0)
+    ]
 
 
 def test_auto_classes_give_ours(checkpoint):
@@ -46,7 +48,7 @@ trust = {"trust_remote_code": True}
 classes = [type(auto.from_pretrained(folder, **trust)).__name__ for auto in
            (AutoConfig, AutoModel, AutoProcessor, AutoImageProcessor)]
 named = pipeline("referring-segmentation", model=folder, **trust)
-results = named(picture, text=text, threshold=0.01, presence_threshold=0)
+results = named(picture, text=text, mask_threshold=0.01, presence_threshold=0)
 loaded = sorted(name for name in sys.modules if name.startswith("unires_hf") and sys.modules[name])
 print(json.dumps({"classes": classes, "scores": [r["score"] for r in results], "size": results[0]["mask"].size,
                   "loaded": loaded}))

@@ -16,7 +16,7 @@ from unires_hf.data.readers.folder import read_folder
 from unires_hf.publish.hub_upload import sent_files
 
 TEXT = ["the red disk", "left part of the red disk"]
-LOOSE = {"threshold": 0.01, "presence_threshold": 0}
+LOOSE = {"mask_threshold": 0.01, "presence_threshold": 0}
 
 LOAD = """
 import sys
@@ -27,7 +27,7 @@ from transformers import pipeline
 picture, text, *models = sys.argv[1:]
 for model in models:
     segmenter = pipeline("referring-segmentation", model=model, trust_remote_code=True)
-    results = segmenter(picture, text=json.loads(text), threshold=0.01, presence_threshold=0)
+    results = segmenter(picture, text=json.loads(text), mask_threshold=0.01, presence_threshold=0)
     print(json.dumps([result["score"] for result in results]))
 """
 

@@ -1,7 +1,6 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """What a page's visitors send, checked: whatever is none of an upload, some lines and a number is one sentence."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +72,6 @@ def read_expressions(text: Any) -> list[str]:
 
 def read_threshold(value: Any) -> float:
     """A threshold between `LOWEST` and `HIGHEST`; who types 0.5 is at 0 for a moment."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return LOWEST
     return float(min(max(value, LOWEST), HIGHEST))

@@ -34,7 +34,7 @@ CHANNELS = (1, 3, 4)  # gray, RGB, RGBA
 IMAGE_TYPES = (str, os.PathLike, Image.Image, np.ndarray, torch.Tensor)
 RESIZE_MODES = ("letterbox", "squash")
 # Pillow opens others through programs of the system (EPS through Ghostscript), which a foreign file must not reach.
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM", "MPO", "JPEG2000")
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")
 BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}\s*")
 
 

@@ -31,11 +31,12 @@ def save_checkpoint():
         special = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
         text_config = tiny_config().text_config.to_dict() | special | {"vocab_size": len(tokenizer)}
         torch.manual_seed(seed)
-        model = UniResModel(tiny_config(text_config=text_config, presence_threshold=0.0, **fields))
+        model = UniResModel(tiny_config(text_config=text_config, **fields))
         with torch.no_grad():
             model.mask_head.kernel.weight.mul_(20)  # random weights as they start draw next to nothing
         model.save_pretrained(folder)
-        UniResProcessor(UniResImageProcessorPil(size={"height": 32, "width": 32}), tokenizer).save_pretrained(folder)
+        images = UniResImageProcessorPil(size={"height": 32, "width": 32})
+        UniResProcessor(images, tokenizer, mask_threshold=0.5, presence_threshold=0.0).save_pretrained(folder)
         return folder
 
     return save
@@ -44,7 +45,7 @@ def save_checkpoint():
 @pytest.fixture(scope="session")
 def checkpoint(save_checkpoint, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("checkpoint")
-    return save_checkpoint(folder, seed=4, mask_threshold=0.5, **PYRAMID)
+    return save_checkpoint(folder, seed=4, **PYRAMID)
 
 
 class Export(NamedTuple):

@@ -97,7 +97,7 @@ def test_command_line(exported: Path, pictures: list[Path], tmp_path: Path) -> N
         (["nowhere.png", "the dog"], "nowhere.png"),
         (["segment.py", "the dog"], "segment.py"),
         (["PICTURE", " "], "say what to segment"),
-        (["PICTURE", "the dog", "--threshold", "1"], "between 0 and 1"),
+        (["PICTURE", "the dog", "--mask-threshold", "1"], "between 0 and 1"),
     ],
 )
 def test_a_mistake_is_one_sentence(exported: Path, pictures: list[Path], words, complaint, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModel, AutoProcessor, CLIPConfig
 
 from unires_hf.checkpoints import DRAWINGS_ONLY, checkpoint_path
 from unires_hf.evaluation import evaluate_model
-from unires_hf.evaluation.compared_models import load_model
+from unires_hf.loading import load_model
 from unires_hf.training.arguments import ModelArguments
 from unires_hf.training.build import build_model
 from unires_hf.training.run import run

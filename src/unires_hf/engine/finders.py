@@ -13,7 +13,7 @@ from transformers.models.sam3.modeling_sam3 import Sam3VisionEncoderOutput
 from transformers.utils.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from unires_hf.baselines.peers import load_sam3
-from unires_hf.evaluation.compared_models import best_device, load_model
+from unires_hf.loading import find_device, load_model
 from unires_hf.model.geometry_unires import logits_to_mask
 from unires_hf.model.image_processing_pil_unires import UniResImageProcessorPil
 
@@ -70,7 +70,7 @@ class ReferringFinder:
     def __init__(self, name: str, threshold: float = 0.0):
         self.name, self.threshold = name, threshold
         self.model, self.processor = loaded(name, lambda: load_model(name))
-        self.model = self.model.to(best_device())
+        self.model = self.model.to(find_device())
 
     @torch.inference_mode()
     def find(self, pictures: Sequence[Image], phrases: Sequence[Sequence[str]]) -> list[list[list[Found]]]:
@@ -101,7 +101,7 @@ class Sam3Finder:
     def __init__(self, name: str, threshold: float = 0.5, image_size: int = 1008):
         self.name, self.threshold = f"sam3:{name}", threshold
         self.model, self.processor = loaded(self.name, lambda: load_sam3(name, image_size))
-        self.model = self.model.to(best_device())
+        self.model = self.model.to(find_device())
 
     @torch.inference_mode()
     def find(self, pictures: Sequence[Image], phrases: Sequence[Sequence[str]]) -> list[list[list[Found]]]:
@@ -138,7 +138,7 @@ class Sam2Filler:
 
     def __init__(self, name: str, image_size: int | None = None):
         self.name = name
-        self.model = loaded(name, lambda: Sam2Model.from_pretrained(name)).eval().to(best_device())
+        self.model = loaded(name, lambda: Sam2Model.from_pretrained(name)).eval().to(find_device())
         self.side = image_size or self.model.prompt_encoder.input_image_size
         self.image_processor = UniResImageProcessorPil(
             size={"height": self.side, "width": self.side},
@@ -168,7 +168,7 @@ class Detector:
     def __init__(self, name: str, threshold: float = 0.3):
         self.name, self.threshold = name, threshold
         self.model = loaded(name, lambda: AutoModelForZeroShotObjectDetection.from_pretrained(name))
-        self.model = self.model.eval().to(best_device())
+        self.model = self.model.eval().to(find_device())
         self.processor = loaded(name, lambda: AutoProcessor.from_pretrained(name))
 
     @torch.inference_mode()

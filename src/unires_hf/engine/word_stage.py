@@ -11,7 +11,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from unires_hf.data.part_expressions import Traits, compose, spoken
 from unires_hf.data.schema import Row
-from unires_hf.evaluation.compared_models import best_device
+from unires_hf.loading import find_device
 
 from .case import Case
 from .finders import loaded
@@ -99,7 +99,7 @@ class Captioner:
     def __init__(self, recipe: WordsRecipe):
         self.recipe, self.name = recipe, recipe.captioner
         self.model = loaded(self.name, lambda: AutoModelForImageTextToText.from_pretrained(self.name))
-        self.model = self.model.eval().to(best_device())
+        self.model = self.model.eval().to(find_device())
         self.processor = loaded(self.name, lambda: AutoProcessor.from_pretrained(self.name))
 
     @torch.inference_mode()

@@ -40,7 +40,7 @@ def test_annotations_without_an_image_and_images_twice_are_reported(layouts, tmp
     rows, skipped = layout.rows(tmp_path)
     assert [(it.where, it.reason) for it in skipped] == [
         ("annotation 70", "there is no image 99."),
-        ("image 8", "the image is listed twice; the first is kept."),
+        ("image 8", "it is listed once more, with the same record."),
     ]
     assert len(rows) == 2
 
@@ -181,3 +181,44 @@ def test_what_is_missing_is_fatal(layouts, tmp_path):
         list(read_coco(tmp_path, annotations=tmp_path / "no.json"))
     with pytest.raises(ValueError, match="pictures is missing"):
         list(read_coco(tmp_path, images=tmp_path / "pictures"))
+
+
+def test_two_images_of_one_id_are_both_left_out(layouts, tmp_path):
+    layout = layouts["coco"]()
+    layout.records["images"].append(layout.records["images"][0] | {"id": 8})
+    rows, skipped = layout.rows(tmp_path)
+    assert [row["image_id"] for row in rows] == ["7"]
+    assert [(it.where, it.reason) for it in skipped] == [
+        ("image 8", "several images have this id: no one knows whose the annotations are.")
+    ] * 2
+
+
+def test_a_box_of_nothing_beside_a_mask(layouts, tmp_path):
+    layout = layouts["coco"]()
+    for it in layout.records["annotations"]:
+        it["bbox"] = [0, 0, 0, 0]
+    rows, skipped = layout.rows(tmp_path)
+    assert not skipped
+    assert [it["bbox"] for it in rows[0]["targets"]] == [[5, 5, 20, 30], [40, 10, 20, 20]]
+
+
+@pytest.mark.parametrize("key", ["segmentation", "bbox"])
+def test_shares_of_the_side_are_no_pixels(key, layouts, tmp_path):
+    layout = layouts["coco"]()
+    annotation = layout.records["annotations"][0]
+    if key == "segmentation":
+        annotation[key] = [[0.1, 0.1, 0.4, 0.1, 0.4, 0.6, 0.1, 0.6]]
+    else:
+        annotation |= {"segmentation": [], "bbox": [0.1, 0.1, 0.3, 0.5]}
+    rows, skipped = layout.rows(tmp_path)
+    assert [it.where for it in skipped] == ["annotation 70"] and "in shares of the side" in skipped[0].reason
+    assert [it["target_id"] for it in rows[0]["targets"]] == ["7/71"]
+
+
+def test_one_category_of_two_names_is_refused(layouts, tmp_path):
+    layout = layouts["coco"]()
+    layout.write(tmp_path, layout.records)
+    path = tmp_path / "annotations/instances_val2017.json"
+    path.write_text(path.read_text().replace('"id": 18, "name": "dog"', '"id": 1, "name": "dog"'))
+    with pytest.raises(ValueError, match="id 1 is called .*person.* and .*dog"):
+        list(layout.read(tmp_path))

@@ -6,6 +6,7 @@ import PIL.Image
 import pytest
 from datasets import Dataset, load_dataset
 
+from unires_hf.cli import main
 from unires_hf.data import masks
 from unires_hf.data.readers.folder import read_folder
 from unires_hf.data.readers.interchange import read_interchange
@@ -62,7 +63,7 @@ def test_every_form_of_mask(layouts, box_pixels, tmp_path, mask):
         ({"mask": {"size": [80, 60], "counts": "0"}}, "the mask is"),
         ({}, "neither a mask nor a box"),
         ({"bbox": [1, 2, 3]}, "a box is x, y, w, h"),
-        ({"mask": [1, 1, 1, 1, 1, 1]}, "has no pixel"),
+        ({"mask": [2, 2, 2, 2, 2, 2]}, "has no pixel"),
         ({"text": ""}, "has no words"),
         ({"text": 5, "no_target": True}, "'text' should be str"),
         ({"no_target": True, "granularity": "thing"}, "granularity is 'object' or 'part'"),
@@ -147,3 +148,67 @@ def test_parquet_of_another_kind_is_named(tmp_path):
 def test_jsonl_interchange_carries_its_source(layouts, tmp_path):
     rows, skipped = layouts["interchange"]().rows(tmp_path)
     assert not skipped and [row["source"] for row in rows] == ["mres-32m"]
+
+
+def test_a_split_is_not_the_beginning_of_anothers_name(layouts, tmp_path):
+    rows, _ = layouts["refcoco"]().rows(tmp_path / "source")
+    shard(rows, tmp_path / "val-00000-of-00001.parquet")
+    shard(rows[:1], tmp_path / "val-hard-00000-of-00001.parquet")
+    assert [len(list(read_interchange(tmp_path, split))) for split in ("val", "val-hard")] == [2, 1]
+    with pytest.raises(ValueError, match="neither"):
+        list(read_interchange(tmp_path, "v*"))
+
+
+def test_pictures_of_two_splits_that_are_called_alike_have_names_of_their_own(layouts, tmp_path):
+    for split in ("train", "val"):
+        layout = layouts["folder"]()
+        layout.write(tmp_path / split, layout.records)
+    ids = {row["image_id"] for split in ("train", "val") for row in read_folder(tmp_path, split)}
+    assert ids == {"train/a.jpg", "train/sub/b.jpg", "val/a.jpg", "val/sub/b.jpg"}
+
+
+HALF = "\ud83d"  # of a surrogate pair
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({"text": HALF}, "has no words"),
+        ({"category": HALF}, "is no text"),
+        ({"target_id": HALF}, "is no text"),
+        ({"file_name": HALF}, "is no text"),
+        ({"bbox": [1, 1, 5, HUGE]}, "a box is x, y, w, h"),
+        ({"mask": [[1, 1, 9, 9, 1, HUGE]]}, "a list of numbers"),
+        ({"file_name": "a" * 5000}, "name too long"),
+        ("[" * 100_000, "nested too deep"),
+        ('{"file_name": "a.jpg", "mask": ' + "[" * 100_000, "nested too deep"),
+    ],
+    ids=["text", "category", "id", "file name", "box", "polygon", "long name", "deep line", "deep mask"],
+)
+@pytest.mark.parametrize("source", ["folder", "interchange"])
+def test_what_no_file_and_no_float_can_hold_is_one_line_of_losses(source, record, reason, layouts, tmp_path):
+    layout = layouts["folder"]()
+    layout.records["lines"] = [{"file_name": "a.jpg", "text": "a tree", "bbox": [1, 1, 5, 5]}]
+    layout.write(tmp_path / "set", layout.records)
+    path = tmp_path / "set/metadata.jsonl"
+    whole = {"file_name": "a.jpg", "text": "it", "bbox": [2, 2, 5, 5]}
+    line = record if isinstance(record, str) else json.dumps(whole | record)
+    path.write_text(path.read_text() + line + "\n")
+    path.rename(tmp_path / "set/train.jsonl") if source == "interchange" else None
+    words = ["convert", source, "--root", str(tmp_path / "set"), "--split", "train", "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    (lost,) = [json.loads(it) for it in (tmp_path / "out/skipped.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert reason in lost["reason"], lost
+    (row,) = read_interchange(tmp_path / "out")
+    assert [it["text"] for it in row["targets"][0]["expressions"]] == ["a tree"]
+
+
+@pytest.mark.parametrize("change", ["targets", "height", "image_id", "image"])
+def test_a_column_of_another_type_is_lost_with_a_reason(change, layouts, tmp_path):
+    rows, _ = layouts["refcoco"]().rows(tmp_path / "source")
+    content = {name: [row[name] for row in rows] for name in ("image_id", "source", "width", "height")}
+    content |= {"targets": [[]] * 2, "image": [{"bytes": None, "path": "a.jpg"}] * 2}
+    Dataset.from_dict(content | {change: [1.5, 2.5]}).to_parquet(tmp_path / "train-00000-of-00001.parquet")
+    lost = list(read_interchange(tmp_path))
+    assert lost and all(isinstance(it, Skipped) for it in lost)

@@ -58,7 +58,7 @@ def convert(arguments: argparse.Namespace) -> None:
     from unires_hf.files import fingerprint
 
     options = _reader_options(arguments.source, arguments.set)
-    source = fingerprint(arguments.root, *options.values(), without=arguments.out)
+    source = fingerprint(arguments.root, *options.values(), *arguments.without, without=arguments.out)
     for split in arguments.split:
         done = convert_rows(
             _read(arguments.source, arguments.root, split, options, arguments.without, arguments.words),

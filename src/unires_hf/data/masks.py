@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from .brief import brief
+
 RLE = dict[str, Any]
 # Our choice: annotators overshoot the border by a pixel or two; a polygon further out was drawn on another size.
 OVERHANG = 0.05
@@ -135,12 +137,14 @@ def from_polygons(polygons: Sequence[Sequence[float]], height: int, width: int) 
 
     Raises:
         ValueError: if a polygon is not a list of finite coordinates, lies outside of the image by more than 5 % of
-            its side, or if none of the polygons has three points.
+            its side, is in shares of it, or if none of the polygons has three points.
     """
     points = [_points(polygon, height, width) for polygon in polygons]
     points = [polygon for polygon in points if len(polygon) >= 6]
     if not points:
         raise ValueError(f"none of the {len(polygons)} polygons has three points.")
+    if are_shares(np.concatenate(points), height, width):
+        raise ValueError(f"the polygons are in shares of the side, as {brief(polygons)}: write pixels.")
     return _outside(coco_mask.merge(coco_mask.frPyObjects(points, height, width)))
 
 
@@ -153,10 +157,15 @@ def from_coco(segmentation: Any, height: int, width: int) -> RLE:
     if isinstance(segmentation, dict):
         return _from_rle(segmentation, height, width)
     if not isinstance(segmentation, list | tuple) or len(segmentation) == 0:
-        raise ValueError(f"a segmentation is a list of polygons or an RLE, got {_brief(segmentation)}.")
+        raise ValueError(f"a segmentation is a list of polygons or an RLE, got {brief(segmentation)}.")
     if isinstance(segmentation[0], dict):
         return union([_from_rle(rle, height, width) for rle in segmentation])
     return from_polygons(segmentation, height, width)
+
+
+def are_shares(numbers: Sequence[float], height: int, width: int) -> bool:
+    """Whether coordinates must be shares of the sides, as YOLO writes them: all within the first of many pixels."""
+    return min(height, width) > 4 and all(0 <= number <= 1 for number in numbers)
 
 
 def runs(rle: RLE) -> np.ndarray:
@@ -170,7 +179,7 @@ def runs(rle: RLE) -> np.ndarray:
     if isinstance(counts, str):
         counts = counts.encode("latin-1", "replace")
     if not isinstance(counts, bytes):
-        raise ValueError(f"the counts of a compressed RLE are a string, got {_brief(counts)}.")
+        raise ValueError(f"the counts of a compressed RLE are a string, got {brief(counts)}.")
     return _runs(counts, height, width)
 
 
@@ -210,9 +219,9 @@ def _from_rle(rle: RLE, height: int, width: int) -> RLE:
 def _size(rle: RLE) -> tuple[int, int]:
     size = rle.get("size") if isinstance(rle, dict) else None
     if not isinstance(size, list | tuple | np.ndarray) or len(size) != 2:
-        raise ValueError(f"an RLE is {{'size': [h, w], 'counts': …}}, got {_brief(rle)}.")
+        raise ValueError(f"an RLE is {{'size': [h, w], 'counts': …}}, got {brief(rle)}.")
     if not all(isinstance(side, int | np.integer) and 0 < side < 2**16 for side in size):
-        raise ValueError(f"the size of an RLE is [h, w] in pixels, got {_brief(size)}.")
+        raise ValueError(f"the size of an RLE is [h, w] in pixels, got {brief(size)}.")
     return int(size[0]), int(size[1])
 
 
@@ -239,18 +248,13 @@ def _outside(rle: RLE) -> RLE:
 def _points(polygon: Any, height: int, width: int) -> np.ndarray:
     try:
         points = np.asarray(polygon, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"a polygon is a list of numbers, got {_brief(polygon)}.") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"a polygon is a list of numbers, got {brief(polygon)}.") from error
     if points.ndim != 1 or len(points) % 2 or not np.isfinite(points).all():
-        raise ValueError(f"a polygon is a list x1, y1, x2, y2, … of finite numbers, got {_brief(polygon)}.")
+        raise ValueError(f"a polygon is a list x1, y1, x2, y2, … of finite numbers, got {brief(polygon)}.")
     # pycocotools walks every edge pixel by pixel: far points would take all memory.
     for axis, side in ((0, width), (1, height)):
         values = points[axis::2]
         if len(values) and (values.min() < -OVERHANG * side - 1 or values.max() > (1 + OVERHANG) * side + 1):
-            raise ValueError(f"a polygon reaches out of the image of {height} x {width} (h, w): {_brief(polygon)}.")
+            raise ValueError(f"a polygon reaches out of the image of {height} x {width} (h, w): {brief(polygon)}.")
     return points
-
-
-def _brief(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "…"

@@ -1,6 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """The one schema of all data: a row is one image with everything that is said about it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,8 +9,11 @@ from typing import Any
 import numpy as np
 from datasets import Features, Image, List, Value
 
+from .brief import brief
+
 Row = dict[str, Any]
 GRANULARITIES = ("object", "part")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 FEATURES = Features(
     {
@@ -55,6 +59,10 @@ class Skipped:
     where: str
     reason: str
 
+    def __post_init__(self):
+        for name in ("source", "where", "reason"):  # half of a surrogate pair fits in no file
+            object.__setattr__(self, name, getattr(self, name).encode("utf-8", "backslashreplace").decode())
+
 
 def validate_row(row: Row) -> None:
     """Checks what the types of `FEATURES` cannot: ids, links, sizes and words.
@@ -65,6 +73,9 @@ def validate_row(row: Row) -> None:
     for name in FEATURES:
         if name not in row:
             raise RowError(f"the row has no '{name}'.")
+    for name in ("image_id", "source"):
+        if not is_text(row[name]):
+            raise RowError(f"the {name} is {brief(row[name])}, which is no text.")
     targets = row["targets"]
     seen: set[str] = set()
     said: set[str] = set()
@@ -81,16 +92,19 @@ def validate_row(row: Row) -> None:
 def target_problem(target: Row, height: int, width: int, seen: set[str]) -> str | None:
     """What is wrong with a target by itself, or None; a good target's id is added to `seen`."""
     mask, box, part = target["mask"], target["bbox"], target["part"]
+    for name in ("target_id", "category", "part", "parent_id"):
+        if not is_text(target[name]) and (target[name] is not None or name in ("target_id", "category")):
+            return f"the {name} is {brief(target[name])}, which is no text."
     if target["target_id"] in seen:
         return f"the target_id {target['target_id']} occurs twice in the image."
     if target["granularity"] not in GRANULARITIES:
-        return f"the granularity is {' or '.join(map(repr, GRANULARITIES))}, got {target['granularity']!r}."
+        return f"the granularity is {' or '.join(map(repr, GRANULARITIES))}, got {brief(target['granularity'])}."
     if target["granularity"] == "object" and (part is not None or target["parent_id"] is not None):
-        return f"an object has no part and no parent_id, got {part!r} and {target['parent_id']!r}."
+        return f"an object has no part and no parent_id, got {brief(part)} and {brief(target['parent_id'])}."
     if mask is not None and list(mask["size"]) != [height, width]:
         return f"the mask is {list(mask['size'])} (h, w), the image is {[height, width]}."
     if not _is_box(box) or not (min(box) >= 0 and box[0] + box[2] <= width + 0.5 and box[1] + box[3] <= height + 0.5):
-        return f"the bbox {box} (x, y, w, h) does not lie in the image of {width} x {height}."
+        return f"the bbox {brief(box)} (x, y, w, h) does not lie in the image of {width} x {height}."
     seen.add(target["target_id"])
     return None
 
@@ -101,10 +115,12 @@ def _is_box(box: Any) -> bool:
 
 def expression_problem(expression: Row, said: set[str]) -> str | None:
     """What is wrong with an expression, or None; a good expression's id is added to `said`."""
+    if not is_text(expression["expression_id"]):
+        return f"the expression_id is {brief(expression['expression_id'])}, which is no text."
     if expression["expression_id"] in said:
         return f"the expression_id {expression['expression_id']} occurs twice in the image."
-    if not isinstance(expression["text"], str) or not expression["text"].strip():
-        return f"the text of expression {expression['expression_id']} has no words: {expression['text']!r}."
+    if not is_text(expression["text"]) or not expression["text"].strip():
+        return f"the text of expression {expression['expression_id']} has no words: {brief(expression['text'])}."
     said.add(expression["expression_id"])
     return None
 
@@ -115,3 +131,8 @@ def parent_problems(targets: list[Row]) -> Iterator[tuple[Row, str]]:
     for target in targets:
         if target["parent_id"] is not None and target["parent_id"] not in objects:
             yield target, f"the parent_id {target['parent_id']} is no object of this image."
+
+
+def is_text(value: Any) -> bool:
+    """Whether the value is a string that a file can hold, which half of a surrogate pair in one prevents."""
+    return isinstance(value, str) and (value.isascii() or not _SURROGATE.search(value))

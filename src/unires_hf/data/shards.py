@@ -2,22 +2,21 @@
 """One Parquet shard: planned with the paths of its pictures, then filled with the pictures' own bytes."""
 
 import hashlib
-import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from errno import ENOENT
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import PIL.Image
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from unires_hf.files import whole
 
-from .pictures import picture_size
+from .pictures import open_picture, picture_size
 from .schema import FEATURES, Row, Skipped
 
 SCHEMA = FEATURES.arrow_schema
@@ -127,19 +126,19 @@ def _content(image: Row) -> bytes:
     if image["bytes"] is not None:
         return image["bytes"]
     try:
+        if not Path(image["path"]).is_file():  # of a pipe one would wait for the end
+            raise FileNotFoundError(ENOENT, "it is no file")
         return Path(image["path"]).read_bytes()
     except OSError as error:
         raise ValueError(f"the picture {image['path']} cannot be read: {error.strerror}.") from error
 
 
 def _check(content: bytes, height: int, width: int) -> None:
-    try:
-        with PIL.Image.open(io.BytesIO(content)) as picture:
+    with open_picture(content) as picture:
+        try:
             picture.load()
-    except PIL.UnidentifiedImageError as error:  # whose own words hold an address in memory
-        raise ValueError("the picture is of no format that Pillow knows.") from error
-    except Exception as error:  # Pillow's plug-ins raise nearly anything on damaged files
-        raise ValueError(f"the picture is damaged: {error}.") from error
+        except Exception as error:  # Pillow's plug-ins raise nearly anything on damaged files
+            raise ValueError(f"the picture is damaged: {error}.") from error
     if picture_size(content) != (height, width):
         raise ValueError(f"the picture is {picture_size(content)} (h, w), its row says {(height, width)}.")
 

@@ -10,7 +10,6 @@ of its parts, and misses roof and fenders.
 """
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from unires_hf.data import masks
@@ -21,7 +20,6 @@ from .coco import CocoFile, annotation_file, picture_folders
 from .draft import Draft, drawn
 from .json_index import Table
 from .records import find, take
-from .source_files import located
 
 
 def read_car_parts(root: str | Path, split: str = "train") -> Iterator[Row | Skipped]:
@@ -37,9 +35,7 @@ def read_car_parts(root: str | Path, split: str = "train") -> Iterator[Row | Ski
     """
     path = annotation_file(root, split, None, ("trainingset/annotations.json", "annotations.json"))
     folders = picture_folders(path.parent, split, None, ("JPEGImages",))
-    yield from CarPartsFile(
-        source="car-parts", path=path, locate=partial(located, folders), names=_spoken, split=split
-    ).rows()
+    yield from CarPartsFile(source="car-parts", path=path, folders=folders, names=_spoken, split=split).rows()
 
 
 class CarPartsFile(CocoFile):

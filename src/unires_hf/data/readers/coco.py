@@ -9,6 +9,7 @@ composed where that is unambiguous.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,11 +20,11 @@ from unires_hf.data.part_expressions import Traits, compose, of_one_object, spok
 from unires_hf.data.schema import Row, Skipped
 
 from .borrowing import Lender
-from .draft import Draft, clipped, drafted, segmentation
+from .draft import UNREADABLE, Draft, clipped, drafted, segmentation
 from .group_splits import in_split
 from .json_index import Table, read_tables
-from .records import find, listed, record_id, take
-from .source_files import first_existing, located, require
+from .records import find, listed, named, record_id, take
+from .source_files import Pictures, first_existing, require
 
 HELD = 0.9
 """A part belongs to the object that holds this share of it (our choice: both outlines are drawn by hand)."""
@@ -64,7 +65,7 @@ def read_coco(
     yield from CocoFile(
         source="coco",
         path=path,
-        locate=partial(located, picture_folders(root, split, images, _FOLDERS)),
+        folders=picture_folders(root, split, images, _FOLDERS),
         lender=Lender(refer),
         split=split if annotations is None and path.name == "instances.json" else "all",
     ).rows()
@@ -88,7 +89,7 @@ def read_objects365(
     yield from CocoFile(
         source="objects365",
         path=annotation_file(root, split, annotations, names),
-        locate=partial(located, picture_folders(root, split, None, ("{split}", "images/{split}", "images"))),
+        folders=picture_folders(root, split, None, ("{split}", "images/{split}", "images")),
     ).rows()
 
 
@@ -128,7 +129,7 @@ class CocoFile:
     Args:
         source (`str`): the name that rows carry.
         path (`Path`): the file.
-        locate (`Callable`): gives the path of a picture by its name in the file.
+        folders (`list[Path]`): where its pictures may lie.
         lender (`Lender`, *optional*): lends expressions of other data sets.
         names (`Callable`, *optional*): gives object and part of a category record.
         split (`str`, defaults to `"all"`): of a file with the pictures of all splits, the one to read: they are dealt
@@ -137,10 +138,11 @@ class CocoFile:
 
     source: str
     path: Path
-    locate: Callable[[str], Path]
+    folders: list[Path]
     lender: Lender = field(default_factory=Lender)
     names: Callable[[Row], tuple[str, str | None]] = object_and_part
     split: str = "all"
+    pictures: Pictures = field(init=False)
     kinds: dict[int, tuple[str, str | None]] = field(init=False, default_factory=dict)
     attributes: dict[int, str] = field(init=False, default_factory=dict)
 
@@ -149,20 +151,25 @@ class CocoFile:
         keys = {"images": "id", "annotations": "image_id"}
         tables, rest = read_tables(self.path, keys, "Name the annotation file.")
         images, annotations = tables["images"], tables["annotations"]
-        self.kinds = {take(it, "id", int): self.names(it) for it in take(rest, "categories", list)}
-        self.attributes = {take(it, "id", int): take(it, "name", str) for it in listed(rest, "attributes")}
+        self.kinds = named((take(it, "id", int), self.names(it)) for it in take(rest, "categories", list))
+        self.attributes = named((take(it, "id", int), take(it, "name", str)) for it in listed(rest, "attributes"))
+        self.pictures = Pictures(self.folders, lambda: self._names(images))
         for reason in images.lost + annotations.lost:
             yield Skipped(self.source, self.path.name, reason)
         for record in annotations.without(images):
             where = f"annotation {record.get('id')}"
             yield Skipped(self.source, where, f"there is no image {record['image_id']}.")
         chosen = None if self.split == "all" else self._chosen(images)
-        seen = set()
+        ambiguous, seen = images.ambiguous(), set()
         for image in images:
             if chosen is not None and str(image["id"]) not in chosen:
                 continue
+            if image["id"] in ambiguous:
+                reason = "several images have this id: no one knows whose the annotations are."
+                yield Skipped(self.source, f"image {image['id']}", reason)
+                continue
             if image["id"] in seen:
-                yield Skipped(self.source, f"image {image['id']}", "the image is listed twice; the first is kept.")
+                yield Skipped(self.source, f"image {image['id']}", "it is listed once more, with the same record.")
                 continue
             seen.add(image["id"])
             yield from drafted(self.source, self.image_id(image), partial(self.fill, image, annotations))
@@ -186,7 +193,7 @@ class CocoFile:
             ValueError: if the record or the picture is broken.
         """
         size = (take(image, "height", int), take(image, "width", int))
-        draft.open(self.locate(self.picture(image)), size)
+        draft.open(self.pictures.locate(self.picture(image)), size)
 
     def fill(self, image: Row, annotations: Table, draft: Draft) -> None:
         """Fills the draft of one image.
@@ -219,14 +226,19 @@ class CocoFile:
         unbounded |= {category for it, (category, _) in self.kinds.items() if it in more}
         compose(draft.targets, draft.width, traits, unbounded)
 
+    def _names(self, images: Table) -> Iterator[str]:
+        for image in images:
+            with suppress(ValueError):  # it is said when the image is read
+                yield self.picture(image)
+
     def _chosen(self, images: Table) -> set[str]:
         pictures: dict[str, Path | None] = {}
         runs: dict[str, str] = {}
         for image in images:
             name = str(image["id"])
             try:
-                pictures[name] = self.locate(self.picture(image))
-            except ValueError:  # it is said when the image is read
+                pictures[name] = self.pictures.locate(self.picture(image))
+            except UNREADABLE:  # it is said when the image is read
                 pictures[name] = None
             if "run" in image:
                 runs[name] = f"run {image['run']}"
@@ -277,7 +289,9 @@ class _Instance(NamedTuple):
 
 def _instance(draft: Draft, record: Row, category: str, part: str) -> _Instance:
     mask = segmentation(record, draft)
-    box = clipped(masks.bbox(mask) if mask else record.get("bbox"), draft.height, draft.width)
+    if mask and not masks.area(mask):
+        raise ValueError("the mask has no pixel.")
+    box = masks.bbox(mask) if mask else clipped(record.get("bbox"), draft.height, draft.width)
     link = record.get("obj_ann_id", record.get("parent_id"))
     if link is not None:
         parent = draft.scoped(link)

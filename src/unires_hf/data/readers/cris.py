@@ -19,7 +19,7 @@ from .coco_names import BY_INDEX
 from .draft import Draft, drafted
 from .records import find, grouped, take
 from .refer import picture_folder, say_sentences
-from .source_files import read_json, require
+from .source_files import inside, read_json, require
 
 _CURE = "Prepare it with CRIS's tools, or name another split."
 
@@ -43,11 +43,16 @@ def read_cris(
     pictures = picture_folder(root, images, ("images/train2014", "images"))
     images_of = yield from grouped(f"cris/{dataset}", records, "img_name")
     for name, group in images_of.items():
-        yield from drafted(f"cris/{dataset}", Path(name).stem, partial(_fill, pictures / name, group, masks))
+        yield from drafted(f"cris/{dataset}", image_id(name), partial(_fill, pictures, name, group, masks))
 
 
-def _fill(picture: Path, records: list[Row], masks: Path, draft: Draft) -> None:
-    draft.open(picture)
+def image_id(name: str) -> str:
+    """A picture's name without its suffix, with the folders that it may have."""
+    return str(Path(name).with_suffix(""))
+
+
+def _fill(pictures: Path, name: str, records: list[Row], masks: Path, draft: Draft) -> None:
+    draft.open(inside(pictures, name))
     for record in records:
         with draft.attempt(f"segment {record.get('segment_id')}"):
             add_segment(draft, record, masks)
@@ -67,7 +72,7 @@ def add_segment(draft: Draft, record: Row, folder: Path, **part: Any) -> Row:
     """
     segment = take(record, "segment_id", int, str)
     category = find(BY_INDEX, record["cat"]) if "cat" in record else ""
-    mask = read_mask(folder / f"{segment}.png", draft.height, draft.width)
+    mask = read_mask(inside(folder, f"{segment}.png"), draft.height, draft.width)
     target = draft.add(segment, category, mask, **part)
     say_sentences(draft, target, record)
     return target

@@ -6,17 +6,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from unires_hf.data import masks
-from unires_hf.data.pictures import named, picture_size
-from unires_hf.data.schema import Row, Skipped, expression_problem, parent_problems, target_problem
+from pycocotools import mask as coco_mask
 
-from .records import brief
+from unires_hf.data import masks
+from unires_hf.data.brief import brief
+from unires_hf.data.pictures import named, picture_size
+from unires_hf.data.schema import Row, Skipped, expression_problem, is_text, parent_problems, target_problem
+
+UNREADABLE = (ValueError, ArithmeticError, OSError, RecursionError)
+"""What comes of content that nobody foresaw: a number beyond floats, a name beyond the file system's, deep nesting."""
+SAME_BOX = 0.5
+"""A box of an IoU above this with the mask's own is of the same thing (our choice)."""
 
 
 class Draft:
     """One image's row in the making.
 
-    A reader fills it and never stops at damage: what raises a ValueError inside `attempt`, or breaks the schema when
+    A reader fills it and never stops at damage: what is `UNREADABLE` inside `attempt`, or breaks the schema when
     the draft is finished, becomes a `Skipped` record, and the rest of the image stays.
 
     Args:
@@ -34,12 +40,12 @@ class Draft:
 
     @contextmanager
     def attempt(self, where: str) -> Iterator[list[Skipped]]:
-        """Turns a ValueError of its block into a `Skipped` record, which is then in the list that it gives."""
+        """Turns what is `UNREADABLE` in its block into a `Skipped` record, which is then in the list that it gives."""
         lost: list[Skipped] = []
         try:
             yield lost
-        except ValueError as error:
-            self.skip(where, str(error))
+        except UNREADABLE as error:
+            self.skip(where, str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}.")
             lost.append(self.skipped[-1])
 
     def skip(self, where: str, reason: str) -> None:
@@ -56,6 +62,8 @@ class Draft:
         Raises:
             ValueError: if the picture is missing, unreadable, or of another size.
         """
+        if not isinstance(picture, bytes) and not is_text(str(picture)):
+            raise ValueError(f"the picture's name {brief(str(picture))} is no text.")
         height, width = picture_size(picture)
         if size is not None and size != (height, width):
             raise ValueError(f"{named(picture)} is {(height, width)} (h, w), its annotations are for {size}.")
@@ -81,14 +89,15 @@ class Draft:
             own_id: the source's id of the target; `target_id` puts the image's in front of it.
             category (`str`): the object's category, also for a part.
             mask (`dict`, *optional*): the RLE; None for a target with only a box.
-            box (*optional*): x, y, w, h in pixels, cut at the border; defaults to the mask's own.
+            box (*optional*): x, y, w, h in pixels, cut at the border. Where there is a mask, its own box stands in for
+                one that is broken or another's; one public tool writes [0, 0, 0, 0] for every object.
             granularity (`str`, defaults to `"object"`): "object" or "part".
             part (`str`, *optional*): the part's name, where it is known.
             parent (`str`, *optional*): the target_id of the part's object.
             no_target (`bool`, *optional*, defaults to `False`): whether a mask without a pixel is what is meant.
 
         Raises:
-            ValueError: if the box is broken, or the mask has no pixel and none was meant.
+            ValueError: if there is only a box and it is broken, or the mask has no pixel and none was meant.
         """
         if mask is not None and not no_target and masks.area(mask) == 0:
             raise ValueError("the mask has no pixel.")
@@ -100,12 +109,21 @@ class Draft:
             "category": category,
             "part": part,
             "parent_id": parent,
-            "bbox": masks.bbox(mask) if box is None else clipped(box, self.height, self.width),
+            "bbox": clipped(box, self.height, self.width) if mask is None else self._box(mask, box),
             "mask": mask,
             "expressions": [],
         }
         self.targets.append(target)
         return target
+
+    def _box(self, mask: masks.RLE, given: Any) -> list[float]:
+        """The box that is given with a mask, which may be finer than a pixel, or the mask's own."""
+        own = masks.bbox(mask)
+        try:
+            box = clipped(given, self.height, self.width)
+        except ValueError:
+            return own
+        return box if float(coco_mask.iou([own], [box], [0])[0, 0]) > SAME_BOX else own
 
     def say(self, target: Row, own_id: Any, text: Any) -> None:
         """Adds an expression to a target of this draft."""
@@ -205,8 +223,10 @@ def clipped(box: Any, height: int, width: int) -> list[float]:
     """
     try:
         x, y, w, h = (float(side) for side in box)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"a box is x, y, w, h in pixels, got {brief(box)}.") from error
+    if masks.are_shares([x, y, w, h], height, width):
+        raise ValueError(f"the box {brief(box)} is in shares of the side: write pixels.")
     left, top, right, bottom = max(x, 0.0), max(y, 0.0), min(x + w, float(width)), min(y + h, float(height))
     if not (right > left and bottom > top):
         raise ValueError(f"the box {brief(box)} (x, y, w, h) has no area in the image of {height} x {width} (h, w).")

@@ -9,7 +9,6 @@ image. Image records may have `run`, which says which photographs were taken on 
 """
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from unires_hf.data.part_expressions import compose
@@ -19,7 +18,6 @@ from .coco import CocoFile, annotation_file, picture_folders
 from .draft import Draft, drawn
 from .json_index import Table
 from .records import find, record_id, take
-from .source_files import located
 
 MOST = 0.5
 """A window belongs to the facade that holds this share of it: frames and fences stick out (our choice)."""
@@ -38,9 +36,7 @@ def read_facades(root: str | Path, split: str = "train") -> Iterator[Row | Skipp
     """
     path = annotation_file(root, split, None, ("annotations.json",))
     folders = picture_folders(root, split, None, ("images",))
-    yield from FacadesFile(
-        source="facades", path=path, locate=partial(located, folders), names=_object_and_part, split=split
-    ).rows()
+    yield from FacadesFile(source="facades", path=path, folders=folders, names=_object_and_part, split=split).rows()
 
 
 class FacadesFile(CocoFile):

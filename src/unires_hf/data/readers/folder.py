@@ -22,7 +22,7 @@ The full form is one image a line:
    "expressions": [{"expression_id": "e7", "text": "wheel of red truck"}]}]}
 ```
 A target, in both forms, has
-- `mask`: the path of a PNG (0 outside, anything else inside; `mask_file_name` is the same), one polygon
+- `mask`: the path of a PNG (black outside, anything else inside; `mask_file_name` is the same), one polygon
   `[x1, y1, …]`, a list of polygons, or a COCO RLE, compressed or not. Left out, there must be
 - `bbox`: x, y, w, h in pixels; or
 - `no_target`: true where the picture shows nothing of what the expression says. An RLE without a pixel says the same;
@@ -31,7 +31,7 @@ A target, in both forms, has
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -42,72 +42,84 @@ from unires_hf.data.schema import Row, Skipped
 from .draft import Draft, drafted
 from .json_index import Table
 from .records import as_record, take
-from .source_files import require
+from .source_files import inside, parse_json, require_file
+
+Files = Callable[[str], Path]
+"""Gives the path of a file by its name in a line."""
 
 
-def read_folder(root: str | Path, split: str = "train") -> Iterator[Row | Skipped]:
+def read_folder(root: str | Path, split: str = "train", links: str = "no") -> Iterator[Row | Skipped]:
     """Yields one row a picture.
 
     Args:
         root (`str` or `Path`): the folder.
         split (`str`, defaults to `"train"`): the folder in it, if it has folders of splits.
+        links (`str`, defaults to `"no"`): "yes" also reads what lies elsewhere, by absolute names, ".." or links. Such
+            pictures are then copied into what is made of the rows.
 
     Raises:
         ValueError: if there is no `metadata.jsonl` for the split.
     """
     path = Path(root) / split / "metadata.jsonl"
     if split == "train" and not path.exists():
-        path = Path(root) / "metadata.jsonl"
-    yield from read_lines("folder", path)
+        yield from read_lines("folder", Path(root) / "metadata.jsonl", links=links)
+    else:
+        yield from read_lines("folder", path, f"{split}/", links)
 
 
-def read_lines(source: str, path: Path) -> Iterator[Row | Skipped]:
+def read_lines(source: str, path: Path, scope: str = "", links: str = "no") -> Iterator[Row | Skipped]:
     """Yields the rows of a JSONL file in this module's format.
 
     Args:
         source (`str`): the name that rows carry.
         path (`Path`): the file, which paths in it are relative to.
+        scope (`str`, *optional*): what stands before the pictures' names in their ids.
+        links (`str`, *optional*, defaults to `"no"`): as for [`read_folder`].
 
     Raises:
-        ValueError: if the file is missing.
+        ValueError: if the file is missing, or `links` is neither "yes" nor "no".
     """
-    table = Table(require(path, "Write one, one JSON object a line."), path.name, "file_name")
+    if links not in ("yes", "no"):
+        raise ValueError(f"links is yes or no, got {links!r}.")
+    find = inside if links == "no" else Path.__truediv__
+    table = Table(require_file(path, "Write one, one JSON object a line."), path.name, "file_name")
     with open(path, "rb") as file:
         offset = 0
         for number, line in enumerate(file, start=1):
             if line.strip():
                 try:
-                    table.note(json.loads(line), offset, len(line))
+                    table.note(parse_json(line), offset, len(line))
                 except ValueError as error:
                     yield Skipped(source, f"{path.name}, line {number}", f"the line is no JSON: {error}.")
             offset += len(line)
     for reason in table.lost:
         yield Skipped(source, path.name, reason)
     for name in table.ids():
-        yield from drafted(source, name, partial(_fill, str(name), table.get(name), path.parent))
+        files = partial(find, path.parent)
+        yield from drafted(source, f"{scope}{name}", partial(_fill, str(name), table.get(name), files))
 
 
-def _fill(name: str, records: list[Row], folder: Path, draft: Draft) -> None:
-    draft.open(folder / name)
+def _fill(name: str, records: list[Row], files: Files, draft: Draft) -> None:
+    draft.open(files(name))
     same: dict[str, Row] = {}
     for number, record in enumerate(records):
         with draft.attempt(f"{name}, record number {number}"):
             if "targets" in record:
-                _add_all(draft, take(record, "targets", list), folder)
+                _add_all(draft, take(record, "targets", list), files)
                 continue
             text = take(record, "text", str)
             key = json.dumps(record | {"text": ""}, sort_keys=True)
             if key not in same:
-                same[key] = _add(draft, record, f"line-{number}", folder)
+                same[key] = _add(draft, record, f"line-{number}", files)
             draft.say(same[key], f"line-{number}", text)
 
 
-def _add_all(draft: Draft, records: list, folder: Path) -> None:
+def _add_all(draft: Draft, records: list, files: Files) -> None:
     if not records:
         raise ValueError("it has no targets.")
     for number, record in enumerate(records):
         with draft.attempt(f"{draft.image_id}, target number {number}"):
-            target = _add(draft, as_record(record), number, folder)
+            target = _add(draft, as_record(record), number, files)
             for index, said in enumerate(take(record, "expressions", list)):
                 with draft.attempt(f"{target['target_id']}, expression number {index}"):
                     said = {"text": said} if isinstance(said, str) else said
@@ -116,9 +128,9 @@ def _add_all(draft: Draft, records: list, folder: Path) -> None:
                     draft.say(target, own_id, take(said, "text", str))
 
 
-def _add(draft: Draft, record: Row, number: int | str, folder: Path) -> Row:
+def _add(draft: Draft, record: Row, number: int | str, files: Files) -> Row:
     own_id = take(record, "target_id", int, str) if "target_id" in record else number
-    mask = _mask(draft, record, folder)
+    mask = _mask(draft, record, files)
     parent = record.get("parent_id")
     return draft.add(
         own_id,
@@ -132,14 +144,14 @@ def _add(draft: Draft, record: Row, number: int | str, folder: Path) -> Row:
     )
 
 
-def _mask(draft: Draft, record: Row, folder: Path) -> masks.RLE | None:
+def _mask(draft: Draft, record: Row, files: Files) -> masks.RLE | None:
     given = record.get("mask", record.get("mask_file_name"))
     if record.get("no_target") is True:
         return masks.empty(draft.height, draft.width)
     if given is None:
         return None
     if isinstance(given, str):
-        return read_mask(folder / given, draft.height, draft.width)
+        return read_mask(files(given), draft.height, draft.width)
     if isinstance(given, list) and given and isinstance(given[0], int | float):
         given = [given]
     return masks.from_coco(given, draft.height, draft.width)

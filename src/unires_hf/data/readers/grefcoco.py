@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from unires_hf.data import masks
+from unires_hf.data.brief import brief
 from unires_hf.data.schema import Row, Skipped
 
 from . import safe_pickle
@@ -18,7 +19,7 @@ from .draft import Draft, drafted, segmentation
 from .json_index import Table, read_tables
 from .records import category_names, find, take
 from .refer import COCO_FOLDERS, open_coco_image, picture_folder, refs_of_split, say_sentences
-from .source_files import first_existing, read_json
+from .source_files import first_existing, read_json, require_file
 
 _CURE = "Put the files of henghuiding/gRefCOCO there."
 
@@ -36,7 +37,7 @@ def read_grefcoco(root: str | Path, split: str = "val", images: str | Path | Non
     """
     folder = Path(root) / "grefcoco"
     path = first_existing(folder, ("grefs(unc).p", "grefs(unc).json"), _CURE)
-    refs = safe_pickle.load(path) if path.suffix == ".p" else read_json(path, _CURE)
+    refs = safe_pickle.load(require_file(path, _CURE)) if path.suffix == ".p" else read_json(path, _CURE)
     chosen = yield from refs_of_split("grefcoco", refs, split)
     tables, rest = read_tables(folder / "instances.json", {"images": "id", "annotations": "image_id"}, _CURE)
     names = category_names(rest)
@@ -48,7 +49,7 @@ def read_grefcoco(root: str | Path, split: str = "val", images: str | Path | Non
 def _fill(refs: list[Row], tables: dict[str, Table], names: dict[int, str], pictures: Path, draft: Draft) -> None:
     annotations = open_coco_image(draft, refs[0]["image_id"], tables, pictures)
     for ref in refs:
-        with draft.attempt(f"ref {ref.get('ref_id')}"):
+        with draft.attempt(f"ref {brief(ref.get('ref_id'))}"):
             own_id = take(ref, "ref_id", int, str)
             if ref.get("no_target") is True or take(ref, "ann_id", list) == [-1]:
                 target = draft.add(own_id, "", masks.empty(draft.height, draft.width), no_target=True)

@@ -5,7 +5,6 @@ Together are those that a source says are (the captures of one walk) and twins, 
 split a group goes to depends on its id alone, so nobody picks it, and it stays there when more photographs come.
 """
 
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
+from unires_hf.data.pictures import open_picture
 from unires_hf.data.schema import Row, Skipped
 
 TEST, VAL = 0.14, 0.06
@@ -81,7 +81,7 @@ def difference_hash(picture: Path | bytes) -> np.ndarray | None:
     Source: Krawetz, "Kind of like that", 2013, at twice the side.
     """
     try:
-        with PIL.Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as opened:
+        with open_picture(picture) as opened:
             opened.draft("L", (8 * _SIDE, 8 * _SIDE))  # a JPEG decodes at a fraction of its size
             small = opened.convert("L").resize((_SIDE + 1, _SIDE), PIL.Image.Resampling.LANCZOS)
     except Exception:  # Pillow raises nearly anything on damaged files; the reader says that it is broken

@@ -1,20 +1,20 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """Reader of data sets on the Hub in the layouts of jxu124/refcoco(+/g), without pictures, and lmms-lab/RefCOCO."""
 
-import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from datasets import Dataset, Image, load_dataset
 
+from unires_hf.data.brief import brief
 from unires_hf.data.schema import Row, Skipped
 
 from .coco_names import BY_ID
 from .draft import Draft, drafted, segmentation
 from .records import find, take
 from .refer import say_sentences
-from .source_files import located, require
+from .source_files import Pictures, parse_json, require
 
 
 def read_hub(
@@ -36,26 +36,27 @@ def read_hub(
         if images is None:
             raise ValueError("the rows carry no pictures: give the folder of COCO's as `images`.")
         folder = require(Path(images), "Give the folder of COCO's pictures.")
-        yield from _rows(rows, "image_path", lambda name: Path(name).stem, partial(_fill_jxu124, folder))
+        pictures = Pictures([folder], lambda: filter(None, rows["image_path"]))
+        yield from _rows(rows, "image_path", str, partial(_fill_jxu124, pictures))
     elif {"image", "answer", "segmentation", "file_name"} <= set(rows.column_names):
         undecoded = rows.cast_column("image", Image(decode=False))
-        yield from _rows(undecoded, "file_name", _coco_stem, _fill_lmms)
+        yield from _rows(undecoded, "file_name", _without_annotation, _fill_lmms)
     else:
         raise ValueError(f"the columns {rows.column_names} are neither jxu124/refcoco's nor lmms-lab/RefCOCO's.")
 
 
 def _rows(
-    rows: Dataset, column: str, image_of: Callable[[str], str], fill: Callable[[Draft, int, Row], None]
+    rows: Dataset, column: str, picture_of: Callable[[str], str], fill: Callable[[Draft, int, Row], None]
 ) -> Iterator[Row | Skipped]:
-    """Groups rows by the image that a column names; only that column is read ahead."""
+    """Groups rows by the picture that a column names; only that column is read ahead."""
     groups: dict[str, list[int]] = {}
     for index, name in enumerate(rows[column]):
         if isinstance(name, str):
-            groups.setdefault(image_of(name), []).append(index)
+            groups.setdefault(picture_of(name), []).append(index)
         else:
             yield Skipped("hub", f"row {index}", f"'{column}' is missing.")
-    for image_id, indices in groups.items():
-        yield from drafted("hub", image_id, partial(_fill, rows, indices, fill))
+    for picture, indices in groups.items():
+        yield from drafted("hub", Path(picture).stem, partial(_fill, rows, indices, fill))
 
 
 def _fill(rows: Dataset, indices: list[int], fill: Callable[[Draft, int, Row], None], draft: Draft) -> None:
@@ -64,10 +65,10 @@ def _fill(rows: Dataset, indices: list[int], fill: Callable[[Draft, int, Row], N
             fill(draft, index, rows[index])
 
 
-def _fill_jxu124(folder: Path, draft: Draft, index: int, row: Row) -> None:
+def _fill_jxu124(pictures: Pictures, draft: Draft, index: int, row: Row) -> None:
     image, annotation = _json(row, "raw_image_info"), _json(row, "raw_anns")
     if draft.image is None:
-        picture = located([folder], take(row, "image_path", str))
+        picture = pictures.locate(take(row, "image_path", str))
         draft.open(picture, (take(image, "height", int), take(image, "width", int)))
     mask = segmentation(annotation, draft)
     category = find(BY_ID, annotation.get("category_id"))
@@ -87,15 +88,16 @@ def _fill_lmms(draft: Draft, index: int, row: Row) -> None:
 
 def _json(row: Row, key: str) -> Row:
     """jxu124 keeps the original records as JSON strings."""
+    text = take(row, key, str)
     try:
-        record = json.loads(take(row, key, str))
-    except json.JSONDecodeError as error:
+        record = parse_json(text)
+    except ValueError as error:
         raise ValueError(f"'{key}' is no JSON: {error}.") from error
     if not isinstance(record, dict):
-        raise ValueError(f"'{key}' is no record, got {record!r}.")
+        raise ValueError(f"'{key}' is no record, got {brief(record)}.")
     return record
 
 
-def _coco_stem(name: str) -> str:
+def _without_annotation(name: str) -> str:
     """COCO_train2014_000000581857_16.jpg names an annotation of COCO_train2014_000000581857.jpg."""
-    return "_".join(Path(name).stem.split("_")[:3])
+    return "_".join(Path(name).stem.split("_")[:3]) + ".jpg"

@@ -6,6 +6,7 @@
   masks, and expressions.
 """
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -18,27 +19,33 @@ from unires_hf.data.schema import FEATURES, Row, Skipped
 from .draft import Draft, drafted
 from .folder import read_lines
 from .records import take
+from .source_files import inside
 
 _BATCH = 16  # rows: pictures of a few hundred kB each
 
 
-def read_interchange(root: str | Path, split: str = "train", source: str = "mres-32m") -> Iterator[Row | Skipped]:
+def read_interchange(
+    root: str | Path, split: str = "train", source: str = "mres-32m", links: str = "no"
+) -> Iterator[Row | Skipped]:
     """Yields the rows of Parquet shards, whose `source` they keep, or of a JSONL file.
 
     Args:
         root (`str` or `Path`): the folder.
         split (`str`, defaults to `"train"`): the split.
         source (`str`, defaults to `"mres-32m"`): the name that rows of JSONL carry.
+        links (`str`, defaults to `"no"`): as for [`read_folder`].
 
     Raises:
         ValueError: if there is neither for the split.
     """
-    shards = sorted(path for folder in ("", "data") for path in (Path(root) / folder).glob(f"{split}-*.parquet"))
+    own = re.compile(re.escape(split) + r"-\d+(-of-\d+)?(-[0-9a-f]+)?\.parquet")  # "val-*" were also those of val-hard
+    folders = (Path(root), Path(root) / "data")
+    shards = sorted(path for folder in folders for path in folder.glob("*.parquet") if own.fullmatch(path.name))
     if shards:
         for shard in shards:
             yield from _read_shard(source, shard)
     elif (Path(root) / f"{split}.jsonl").exists():
-        yield from read_lines(source, Path(root) / f"{split}.jsonl")
+        yield from read_lines(source, Path(root) / f"{split}.jsonl", links=links)
     else:
         raise ValueError(f"{root} has neither {split}-*.parquet nor {split}.jsonl. Name another folder or split.")
 
@@ -63,7 +70,7 @@ def _fill(row: Row, folder: Path, draft: Draft) -> None:
         draft.open(image["bytes"], size)
         draft.image = image  # as it is, with the name of the embedded file
     else:
-        draft.open(folder / take(image, "path", str), size)
+        draft.open(inside(folder, take(image, "path", str)), size)
     for number, target in enumerate(take(row, "targets", list)):
         with draft.attempt(f"image {draft.image_id}, target number {number}"):
             for key in ("target_id", "granularity", "category"):

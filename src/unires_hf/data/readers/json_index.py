@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .source_files import require_file
+
 _CHUNK = 1 << 22
 _DECODER = json.JSONDecoder()
 _NUMBER = "+-.0123456789eE"  # before one of these, a number may have been cut in two
@@ -55,6 +57,26 @@ class Table:
         _, first = np.unique(np.frombuffer(self._hashes, np.int64), return_index=True)
         return (record[self.key] for record in self._read(np.sort(first)))
 
+    def ambiguous(self) -> set[int | str]:
+        """The ids of several records that say different things."""
+        hashes, counts = np.unique(np.frombuffer(self._hashes, np.int64), return_counts=True)
+        repeated = np.flatnonzero(np.isin(np.frombuffer(self._hashes, np.int64), hashes[counts > 1]))
+        first: dict[int | str, dict] = {}
+        return {it[self.key] for it in self._read(repeated) if first.setdefault(it[self.key], it) != it}
+
+    def one(self, record_id: Any) -> dict:
+        """The record with this id.
+
+        Raises:
+            ValueError: if there is none, or several say different things.
+        """
+        records = self.get(record_id)
+        if not records:
+            raise ValueError(f"there is no image {record_id} in {self.path.name}.")
+        if any(it != records[0] for it in records):
+            raise ValueError(f"{self.path.name} has several images {record_id}: no one knows which is meant.")
+        return records[0]
+
     def without(self, other: "Table") -> Iterator[dict]:
         """The records whose id is no record's of the other table."""
         strange = ~np.isin(np.frombuffer(self._hashes, np.int64), np.frombuffer(other._hashes, np.int64))
@@ -84,8 +106,7 @@ def read_tables(path: Path, keys: dict[str | None, str], cure: str) -> tuple[dic
     Raises:
         ValueError: if the file is missing, is no JSON, is cut off, or lacks one of the arrays.
     """
-    if not path.is_file():
-        raise ValueError(f"{path} is missing. {cure}")
+    require_file(path, cure)
     tables: dict[str | None, Table] = {}
     rest: dict[str, Any] = {}
     with open(path, "rb") as file:
@@ -150,6 +171,8 @@ class _Stream:
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
+            except RecursionError:
+                raise ValueError("it is nested too deep") from None
             except ValueError:
                 if not self._more():
                     raise
@@ -189,4 +212,6 @@ class _Stream:
 def _hash(record_id: int | str) -> int:
     if isinstance(record_id, int) and -(2**62) < record_id < 2**62:
         return record_id
-    return int.from_bytes(blake2b(str(record_id).encode(), digest_size=8).digest(), "little", signed=True)
+    return int.from_bytes(
+        blake2b(str(record_id).encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little", signed=True
+    )

@@ -2,14 +2,12 @@
 """Reader of PACO-LVIS: objects with attributes and 456 kinds of object parts, on COCO 2017's pictures."""
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 from pathlib import Path
 
 from unires_hf.data.schema import Row, Skipped
 
 from .borrowing import Lender
 from .coco import CocoFile, annotation_file, picture_folders
-from .source_files import located
 
 _FILES = ("paco_lvis_v1_{split}.json", "annotations/paco_lvis_v1_{split}.json")
 
@@ -34,6 +32,6 @@ def read_paco(
     yield from CocoFile(
         source="paco",
         path=annotation_file(root, split, None, _FILES),
-        locate=partial(located, picture_folders(root, split, images, ("images",))),
+        folders=picture_folders(root, split, images, ("images",)),
         lender=Lender(refer),
     ).rows()

@@ -8,7 +8,6 @@ from unires_hf.data.schema import Row, Skipped
 
 from .coco import CocoFile, annotation_file, picture_folders
 from .records import take
-from .source_files import located
 
 _FILES = ("annotations/{split}/{split}.json", "annotations/{split}.json", "{split}.json")
 _FOLDERS = ("images/{split}", "{split}", "images")
@@ -28,13 +27,21 @@ def read_partimagenet(
     Raises:
         ValueError: if the folder, the file or one of its arrays is missing.
     """
-    folders = picture_folders(root, split, images, _FOLDERS)
-    yield from CocoFile(
+    yield from PartImageNetFile(
         source="partimagenet",
         path=annotation_file(root, split, None, _FILES),
-        locate=lambda name: located(folders, f"{name[:9]}/{name}"),
+        folders=picture_folders(root, split, images, _FOLDERS),
         names=_object_and_part,
     ).rows()
+
+
+class PartImageNetFile(CocoFile):
+    """A COCO file that leaves the folders of its pictures unsaid."""
+
+    def picture(self, image: Row) -> str:
+        """The folder is the synset, with which the name begins."""
+        name = take(image, "file_name", str)
+        return f"{name[:9]}/{name}"
 
 
 def _object_and_part(category: Row) -> tuple[str, str | None]:

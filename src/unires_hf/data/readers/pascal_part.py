@@ -23,7 +23,7 @@ from unires_hf.data.schema import Row, Skipped
 from .draft import Draft, drafted
 from .matlab import read_mat
 from .records import take
-from .source_files import first_existing, require
+from .source_files import first_existing, inside, require, require_file
 
 _CURE = "Put Pascal-Part's Annotations_Part and PASCAL VOC 2010's folders there."
 # l/r, then f/b, then u/l: "lfuleg" is the left front upper leg, "rear" a right ear.
@@ -63,10 +63,10 @@ def read_pascal_part(
     if split == "all":
         names = sorted(path.stem for path in annotations.glob("*.mat"))
     else:
-        listed = require(Path(root) / "ImageSets" / "Main" / f"{split}.txt", f"{_CURE} Or read the split 'all'.")
-        names = listed.read_text().split()
+        listed = require_file(Path(root) / "ImageSets" / "Main" / f"{split}.txt", f"{_CURE} Or read the split 'all'.")
+        names = listed.read_text(encoding="utf-8", errors="replace").split()
     for name in names:
-        yield from drafted("pascal-part", name, partial(_fill, annotations / f"{name}.mat", pictures / f"{name}.jpg"))
+        yield from drafted("pascal-part", name, partial(_fill, annotations, pictures, name))
 
 
 def part_name(name: str) -> tuple[str, str]:
@@ -80,9 +80,10 @@ def part_name(name: str) -> tuple[str, str]:
     return _SPOKEN.get(stem, stem), name
 
 
-def _fill(path: Path, picture: Path, draft: Draft) -> None:
-    objects = _records(take(take(read_mat(path), "anno", dict), "objects", dict, list, np.ndarray))
-    draft.open(picture)
+def _fill(annotations: Path, pictures: Path, name: str, draft: Draft) -> None:
+    annotation = take(read_mat(inside(annotations, f"{name}.mat")), "anno", dict)
+    objects = _records(take(annotation, "objects", dict, list, np.ndarray))
+    draft.open(inside(pictures, f"{name}.jpg"))
     traits: dict[str, Traits] = {}
     unbounded: set[str] = set()
     for number, record in enumerate(objects):

@@ -16,7 +16,7 @@ from unires_hf.data.schema import Row, Skipped
 from .draft import Draft, drafted
 from .json_index import Table, read_tables
 from .records import take
-from .source_files import require
+from .source_files import inside, require
 
 _CURE = "Download PhraseCut there, or name another split: train, val, test or miniv."
 
@@ -42,12 +42,10 @@ def read_phrasecut(root: str | Path, split: str = "val", images: str | Path | No
 
 
 def _fill(image_id: int, tasks: Table, known: Table, pictures: Path, draft: Draft) -> None:
-    records = known.get(image_id)
-    if not records:
-        raise ValueError(f"there is no image {image_id} in {known.path.name}.")
+    record = known.one(image_id)
     # Its polygons are wrong where the picture has another size: 17 pictures of the release.
-    size = take(records[0], "height", int), take(records[0], "width", int)
-    draft.open(pictures / f"{image_id}.jpg", size)
+    size = take(record, "height", int), take(record, "width", int)
+    draft.open(inside(pictures, f"{image_id}.jpg"), size)
     for number, task in enumerate(tasks.get(image_id)):
         with draft.attempt(f"task {task.get('task_id', f'number {number}')}"):
             structure = take(task, "phrase_structure", dict)

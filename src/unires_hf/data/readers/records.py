@@ -1,9 +1,10 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """Records of annotation files, which may be damaged: what is read from them is checked and named."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any
 
+from unires_hf.data.brief import brief
 from unires_hf.data.schema import Row, Skipped
 
 
@@ -85,10 +86,17 @@ def category_names(coco: dict[str, Any]) -> dict[Any, str]:
     Raises:
         ValueError: if the file has none.
     """
-    return {take(it, "id", int): take(it, "name", str) for it in take(coco, "categories", list)}
+    return named((take(it, "id", int), take(it, "name", str)) for it in take(coco, "categories", list))
 
 
-def brief(value: Any) -> str:
-    """The value as an error shows it."""
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "…"
+def named(pairs: Iterable[tuple[int, Any]]) -> dict[int, Any]:
+    """The names by id.
+
+    Raises:
+        ValueError: if one id has two names.
+    """
+    names: dict[int, Any] = {}
+    for own_id, name in pairs:
+        if names.setdefault(own_id, name) != name:
+            raise ValueError(f"the id {own_id} is called {brief(names[own_id])} and {brief(name)}: mend the file.")
+    return names

@@ -16,11 +16,11 @@ from pathlib import Path
 from unires_hf.data.part_expressions import singular
 from unires_hf.data.schema import Row, Skipped
 
-from .cris import add_segment
+from .cris import add_segment, image_id
 from .draft import Draft, drafted
 from .records import grouped
 from .refer import picture_folder
-from .source_files import read_json, require
+from .source_files import inside, read_json, require
 
 HELD = 0.7
 """A part belongs to an object that holds this share of it (our choice: the two masks come from different sources)."""
@@ -47,12 +47,14 @@ def read_refcocom(root: str | Path, split: str = "val", images: str | Path | Non
     both_of = yield from grouped("refcocom", both, "img_name")
     names = _part_names(parts_of)
     for name in dict.fromkeys([*both_of, *parts_of]):
-        fill = partial(_fill, pictures / name, both_of.get(name, []), parts_of.get(name, []), masks, names)
-        yield from drafted("refcocom", Path(name).stem, fill)
+        fill = partial(_fill, pictures, name, both_of.get(name, []), parts_of.get(name, []), masks, names)
+        yield from drafted("refcocom", image_id(name), fill)
 
 
-def _fill(picture: Path, both: list[Row], parts: list[Row], masks: Path, names: set[str], draft: Draft) -> None:
-    draft.open(picture)
+def _fill(
+    pictures: Path, name: str, both: list[Row], parts: list[Row], masks: Path, names: set[str], draft: Draft
+) -> None:
+    draft.open(inside(pictures, name))
     part_ids = [record["segment_id"] for record in parts if "segment_id" in record]
     for record in both:
         if record.get("segment_id") not in part_ids:

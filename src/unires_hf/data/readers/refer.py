@@ -13,13 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from unires_hf.data.brief import brief
 from unires_hf.data.schema import Row, Skipped
 
 from . import safe_pickle
 from .draft import Draft, drafted, segmentation
 from .json_index import Table, read_tables
 from .records import category_names, find, take
-from .source_files import first_existing, require
+from .source_files import first_existing, inside, require, require_file
 
 COCO_FOLDERS = ("images/mscoco/images/train2014", "images/train2014", "train2014", "images")
 _SAIAPR_FOLDERS = ("images/saiapr_tc-12", "saiapr_tc-12", "images")
@@ -46,7 +47,7 @@ def read_refer(
         ValueError: if a folder or file is missing, or no ref is of that split.
     """
     folder = require(Path(root) / dataset, _CURE)
-    refs = safe_pickle.load(require(folder / f"refs({split_by}).p", f"{_CURE} Or name another split_by."))
+    refs = safe_pickle.load(require_file(folder / f"refs({split_by}).p", f"{_CURE} Or name another split_by."))
     chosen = yield from refs_of_split(dataset, refs, split)
     tables, rest = read_tables(folder / "instances.json", {"images": "id", "annotations": "image_id"}, _CURE)
     names = category_names(rest)
@@ -58,11 +59,11 @@ def read_refer(
 def _fill(refs: list[Row], tables: dict[str, Table], names: dict[int, str], pictures: Path, draft: Draft) -> None:
     annotations = open_coco_image(draft, refs[0]["image_id"], tables, pictures)
     for ref in refs:
-        with draft.attempt(f"ref {ref.get('ref_id')}"):
+        with draft.attempt(f"ref {brief(ref.get('ref_id'))}"):
             annotation = find(annotations, take(ref, "ann_id", int, str))
             category = find(names, take(annotation, "category_id", int))
             mask = segmentation(annotation, draft)
-            target = draft.add(take(ref, "ref_id", int, str), category, mask, box=take(annotation, "bbox", list))
+            target = draft.add(take(ref, "ref_id", int, str), category, mask, box=annotation.get("bbox"))
             say_sentences(draft, target, ref)
 
 
@@ -80,7 +81,7 @@ def refs_of_split(source: str, refs: Any, split: str) -> Generator[Skipped, None
         try:
             image_id, ref_split = take(ref, "image_id", int, str), take(ref, "split", str)
             if not re.fullmatch("train|val|test[A-C]*", ref_split):
-                raise ValueError(f"'split' is train, val or test…, got {ref_split!r}.")
+                raise ValueError(f"'split' is train, val or test…, got {brief(ref_split)}.")
         except ValueError as error:
             yield Skipped(source, f"ref number {number}", str(error))
             continue
@@ -103,14 +104,15 @@ def open_coco_image(draft: Draft, image_id: Any, tables: dict[str, Table], pictu
     Raises:
         ValueError: if there is no such image, its record is broken, or the picture is not what the record says.
     """
-    records = tables["images"].get(image_id)
-    if not records:
-        raise ValueError(f"there is no image {image_id} in {tables['images'].path.name}.")
-    image = records[0]
-    path = pictures / take(image, "file_name", str)
-    draft.open(path, (take(image, "height", int), take(image, "width", int)))
-    annotations = tables["annotations"].get(image_id)
-    return {annotation["id"]: annotation for annotation in annotations if isinstance(annotation.get("id"), int | str)}
+    image = tables["images"].one(image_id)
+    size = take(image, "height", int), take(image, "width", int)
+    draft.open(inside(pictures, take(image, "file_name", str)), size)
+    annotations: dict[Any, Row] = {}
+    for annotation in tables["annotations"].get(image_id):
+        own_id = annotation.get("id")
+        if isinstance(own_id, int | str) and annotations.setdefault(own_id, annotation) != annotation:
+            annotations[own_id] = {"id": own_id}  # which of the two is meant no one knows: it has nothing to give
+    return annotations
 
 
 def say_sentences(draft: Draft, target: Row, record: Row) -> None:

@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from unires_hf.data import masks
+from unires_hf.data.brief import brief
 from unires_hf.data.schema import Row, Skipped
 
 from .draft import Draft, drafted
 from .matlab import read_mat
 from .records import take
-from .source_files import read_json, require
+from .source_files import inside, read_json, require
 
 _CURE = "Put ReferIt's files there, or name another split: train, val, trainval or test."
 
@@ -45,19 +46,19 @@ def read_referit(root: str | Path, split: str = "val", images: str | Path | None
         regions.setdefault(region.rpartition("_")[0], []).append(region)
     for image, own in regions.items():
         fill = partial(
-            _fill, pictures / f"{image}.jpg", sizes, {it: (queries[it], boxes.get(it)) for it in own}, Path(root)
+            _fill, pictures, f"{image}.jpg", sizes, {it: (queries[it], boxes.get(it)) for it in own}, Path(root)
         )
         yield from drafted("referit", image, fill)
 
 
-def _fill(picture: Path, sizes: dict, regions: dict[str, tuple], root: Path, draft: Draft) -> None:
-    size = sizes.get(picture.name)
-    draft.open(picture, (size[1], size[0]) if isinstance(size, list) and len(size) == 2 else None)
+def _fill(pictures: Path, name: str, sizes: dict, regions: dict[str, tuple], root: Path, draft: Draft) -> None:
+    size = sizes.get(name)
+    draft.open(inside(pictures, name), (size[1], size[0]) if isinstance(size, list) and len(size) == 2 else None)
     for region, (texts, box) in regions.items():
         with draft.attempt(f"region {region}"):
             if not isinstance(texts, list):
-                raise ValueError(f"its expressions are a list, got {texts!r}.")
-            mask = _mask(root / "mask" / f"{region}.mat", draft)
+                raise ValueError(f"its expressions are a list, got {brief(texts)}.")
+            mask = _mask(inside(root / "mask", f"{region}.mat"), draft)
             target = draft.add(region, "", mask, box=_xywh(box) if mask is None else None)
             for number, text in enumerate(texts):
                 draft.say(target, f"{region}/{number}", text)
@@ -65,7 +66,7 @@ def _fill(picture: Path, sizes: dict, regions: dict[str, tuple], root: Path, dra
 
 def _xywh(box: object) -> list[float]:
     if not isinstance(box, list) or len(box) != 4 or not all(isinstance(it, int | float) for it in box):
-        raise ValueError(f"it has neither a mask nor a box x1, y1, x2, y2 in referit_bbox.json, got {box!r}.")
+        raise ValueError(f"it has neither a mask nor a box x1, y1, x2, y2 in referit_bbox.json, got {brief(box)}.")
     return [box[0], box[1], box[2] - box[0], box[3] - box[1]]
 
 

@@ -27,7 +27,7 @@ def open_picture(picture: Path | bytes) -> PIL.Image.Image:
     try:
         if isinstance(picture, bytes):
             return PIL.Image.open(io.BytesIO(picture), formats=FORMATS)
-        if picture.exists() and not picture.is_file():  # of a pipe one would wait for the end
+        if Path(picture).exists() and not Path(picture).is_file():  # of a pipe one would wait for the end
             raise ValueError("it is no file")
         return PIL.Image.open(picture, formats=FORMATS)
     except FileNotFoundError as error:

@@ -47,6 +47,10 @@ _TRIES = 12
 _TRIES_EACH = 3
 _MOST = 2
 """So many ways to say the same thing are enough; one more where there is little else to speak of."""
+_LARGE = 0.002
+"""Of the picture: what is smaller has more rim than color (our choice)."""
+_SETTINGS = {"facade", "street", "vegetation", "traffic infrastructure"}
+"""What is everywhere in the picture, so that nothing is left of it or below it."""
 _EVERYBODYS = {"shoes", "accessories"}
 """What nobody is told by."""
 _LEVEL = "window"
@@ -134,7 +138,7 @@ class _Speaker:
 
     def _said(self, kind: str, target: int) -> Saying | None:
         several = kind in ("several", "part_merged")
-        if not several and self.glance.names[target] == "wheel" and self.glance.instances(target) != 1:
+        if not several and self.glance.names[target] == "wheel" and not self._is_one_wheel(target):
             return None
         phrase = self._several(target) if several else self._phrase(kind, target)
         if phrase is None:
@@ -179,6 +183,13 @@ class _Speaker:
             return plain._replace(size=rng.choice(SIZES))
         return self._placed(plain, target)
 
+    def _is_one_wheel(self, target: int) -> bool:
+        """Of a car seen from the side two wheels are seen, whether labeled or not."""
+        owner = self.glance.owners[target]
+        parts = self.glance.parts(owner) if owner is not None else []
+        flank = any(self.glance.names[part].endswith("door") for part in parts)
+        return not flank and self.glance.instances(target) == 1
+
     def _name(self, target: int) -> str:
         names = self.glance.labels[target].names
         return names[0] if len(names) == 1 or self.rng.random() < 0.65 else self.rng.choice(names[1:])
@@ -208,7 +219,7 @@ class _Speaker:
         return sum(noun in words.names for words in self.glance.labels)
 
     def _colored(self, phrase: Phrase, target: int) -> Phrase | None:
-        colors = self.glance.colors(target) or {}
+        colors = (self.glance.areas[target] >= _LARGE and self.glance.colors(target)) or {}
         color = max(colors, key=colors.get, default=None)
         return phrase._replace(color=color) if color else None
 
@@ -240,13 +251,16 @@ class _Speaker:
         phrase = phrase._replace(part=glance.labels[part].names[0])
         colors = glance.colors(part) or {}
         color = max(colors, key=colors.get, default="")
-        if color and self.judge.is_colored(color, part) == YES and rng.random() < 0.4:
+        large = glance.areas[part] >= _LARGE
+        if color and large and self.judge.is_colored(color, part) == YES and rng.random() < 0.4:
             return phrase._replace(part_color=color)
         return phrase if phrase.part in WORN - _EVERYBODYS else None
 
     def _related(self, phrase: Phrase, target: int) -> Phrase | None:
         rng = self.rng
-        others = [index for index in self.objects if index != target]
+        if self.glance.names[target] in _SETTINGS:
+            return None
+        others = [i for i in self.objects if i != target and self.glance.names[i] not in _SETTINGS]
         lean = self._count(phrase.noun) > 1
         if not lean and rng.random() < 0.5:
             return None

@@ -199,18 +199,22 @@ class Judge:
     # Comparisons
 
     def _in_row(self, row: str, values: list[int]) -> list[int]:
-        """Those of a row, where it is level and stands off from the others; the second and third are from the top."""
+        """Those of a row of one facade, where it is level and no other reaches into it; second and third are from the
+        top."""
         members = [index for index, value in enumerate(values) if value]
-        if MAYBE in values or len(members) < 4:
+        owners = {self.glance.owners[index] for index in members}
+        if MAYBE in values or len(members) < 4 or len(owners) > 1:
             return [MAYBE] * len(values)
-        boxes = self.glance.boxes
-        height = float(np.median([boxes[i, 3] - boxes[i, 1] for i in members]))
-        down = -self.glance.down if row == "bottom" else self.glance.down
+        sign = -1 if row == "bottom" else 1
+        edges = self.glance.boxes[:, [1, 3]] if sign == 1 else -self.glance.boxes[:, [3, 1]]
+        down = sign * self.glance.down
+        height = float(np.median([edges[i, 1] - edges[i, 0] for i in members]))
         rest = sorted(members, key=lambda i: down[i])
         for _ in range({"second": 2, "third": 3}.get(row, 1)):
             near = [index for index in rest if down[index] - down[rest[0]] < 0.5 * height]
             rest = rest[len(near) :]
-            if len(near) < 2 or not rest or down[rest[0]] - down[near[-1]] < 0.8 * height:
+            reach = max(edges[index, 1] for index in near)
+            if len(near) < 3 or not rest or min(edges[index, 0] for index in rest) < reach:
                 return [MAYBE] * len(values)
         return [YES if index in near else NO for index in range(len(values))]
 
@@ -278,15 +282,16 @@ class Judge:
             return self._on(a, b, first, second)
         right = (first[0] + first[2] - second[0] - second[2]) / 2
         down = (first[1] + first[3] - second[1] - second[3]) / 2
-        ahead, aside, clear = {
-            "left of": (-right, down, first[2] <= second[0] + 0.02),
-            "right of": (right, down, first[0] >= second[2] - 0.02),
-            "above": (-down, right, first[3] <= second[1] + 0.02),
-            "below": (down, right, first[1] >= second[3] - 0.02),
+        across, along = _shared(first, second, 0), _shared(first, second, 1)
+        ahead, facing, apart = {
+            "left of": (-right, along, second[0] - first[2]),
+            "right of": (right, along, first[0] - second[2]),
+            "above": (-down, across, second[1] - first[3]),
+            "below": (down, across, first[1] - second[3]),
         }[relation]
         if ahead < 0.02:
             return NO
-        return YES if clear and ahead > 0.08 and abs(aside) < 0.6 * ahead else MAYBE
+        return YES if apart > -0.02 and ahead > 0.08 and facing > 0.5 else MAYBE
 
     def _on(self, a: int, b: int, first: list[float], second: list[float]) -> int:
         """Standing on a table, or riding: over it from left to right, with the foot in its box and the mask below."""
@@ -352,6 +357,12 @@ def _in_the_middle(members: Sequence[int], across: np.ndarray, down: np.ndarray,
     if wide < max(1.5 * tall, 2.5 * _MARGIN) or not 0.25 <= share <= 0.75:
         return [MAYBE] * count
     return [YES if index == ordered[1] else NO for index in range(count)]
+
+
+def _shared(first: list[float], second: list[float], axis: int) -> float:
+    """How far two boxes face each other: the share of the shorter side that both have along the axis."""
+    shared = min(first[axis + 2], second[axis + 2]) - max(first[axis], second[axis])
+    return shared / max(min(first[axis + 2] - first[axis], second[axis + 2] - second[axis]), 1e-6)
 
 
 def _beside(first: list[float], second: list[float]) -> int:

@@ -42,7 +42,7 @@ _RELATIONS = {
     "left of": ("left of", "to the left of"),
     "right of": ("right of", "to the right of"),
     "above": ("above",),
-    "below": ("below", "under"),
+    "below": ("below",),
     "next to": ("next to", "beside"),
     "on": ("on", "on top of"),
 }

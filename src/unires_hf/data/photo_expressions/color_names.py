@@ -13,7 +13,7 @@ TERMS = ("black", "white", "gray", "red", "orange", "yellow", "green", "blue", "
 # Each: lightness, chroma and hue (degrees, from the first to the second) in Oklab.
 _REGIONS = {
     "black": ((0.0, 0.32), (0.0, 0.03), (0, 360)),
-    "white": ((0.80, 1.0), (0.0, 0.022), (0, 360)),
+    "white": ((0.80, 1.0), (0.0, 0.018), (0, 360)),
     "gray": ((0.42, 0.72), (0.0, 0.025), (0, 360)),
     "red": ((0.30, 0.68), (0.13, 0.4), (8, 38)),
     "orange": ((0.62, 0.85), (0.12, 0.4), (47, 74)),

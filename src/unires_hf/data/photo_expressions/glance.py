@@ -1,6 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """What is measured of a row, once: areas, boxes, colors, and which part belongs to which object."""
 
+from collections import Counter
 from functools import cached_property
 
 import numpy as np
@@ -27,6 +28,8 @@ everyone knows as white though it looks gray in the shade, and what was photogra
 _UNCOLORED_PARTS = ("light", "mirror", "bumper")
 _PAINTED = {"door", "hood", "trunk", "tailgate"}
 """What a car's color is the color of."""
+_HERD = 10
+"""COCO's annotators stop at 10 to 15 of a kind: more may stand behind them."""
 _APART = 0.02
 """Things merged in one mask are told apart by gaps of this share of the image's width."""
 
@@ -68,6 +71,8 @@ class Glance:
         self.labels: list[Label] = [label(name) for name in self.names]
         places = {it["target_id"]: index for index, it in enumerate(self.things)}
         self.owners = [places.get(it["parent_id"]) for it in self.things]
+        if row["source"] == "coco":
+            self.crowds |= {name for name, count in Counter(self.names).items() if count >= _HERD}
         self._colors: dict[int, dict[str, float]] = {}
 
     @cached_property

@@ -31,6 +31,7 @@ setup(
             "model/presets/*.json",
             "checkpoints/*/*",
             "baselines/presets/*.json",
+            "data/photo_expressions/*.json",
             "engine/*.json",
             "engine/*.yaml",
             "experiments/*.json",

@@ -1,6 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """`python -m unires_hf.data.photo_expressions FOLDER …`: what is said in converted folders, counted and told by a
-digest, as JSON. With `--check FILE` it says whether that is what the file says: words that were frozen are unchanged.
+digest, as JSON. With `--check` it says whether that is what `frozen.json` says, which was written before the first model
+of photographs was trained.
 """
 
 import argparse
@@ -14,12 +15,14 @@ import pyarrow.parquet
 from .frozen import MEASURED, digest
 from .speaking import kind_of
 
+FROZEN = Path(__file__).with_name("frozen.json")
+
 
 def main() -> None:
     """Prints the words' digests, or compares them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="a folder of `unires convert`")
-    parser.add_argument("--check", type=Path, metavar="FILE", help="the JSON of an earlier call, to compare with")
+    parser.add_argument("--check", action="store_true", help="compare with the words that were frozen")
     arguments = parser.parse_args()
     found = {
         f"{rows[0]['source']}/{split}": _told(rows)
@@ -30,7 +33,7 @@ def main() -> None:
     if not arguments.check:
         print(json.dumps(found, indent=2))
         return
-    frozen = json.loads(arguments.check.read_text(encoding="utf-8"))
+    frozen = json.loads(FROZEN.read_text(encoding="utf-8"))
     changed = [name for name in found if found[name] != frozen.get(name)]
     print("\n".join(f"{name}: {'changed' if name in changed else 'as frozen'}" for name in found))
     sys.exit(bool(changed))

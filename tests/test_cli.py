@@ -58,6 +58,20 @@ def test_from_pictures_to_statistics(pictures: Path, tmp_path: Path, capsys: pyt
     assert len(rows) == 3, "the report is no part of the data"
 
 
+def test_numbers_need_no_drawing_library(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    assert convert(pictures, tmp_path / "out") == 0
+    for name in ("matplotlib", "matplotlib.axes", "matplotlib.figure", "wordcloud"):
+        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
+    monkeypatch.delitem(sys.modules, "unires_hf.report.plots", raising=False)
+    monkeypatch.delattr("unires_hf.report.plots", raising=False)
+    assert main(["stats", str(tmp_path / "out"), "--expect", "refcoco"]) == 0
+    assert "| images | 3 | 3 |" in capsys.readouterr().out
+    assert json.loads((tmp_path / "out/stats/statistics.json").read_text())["splits"]["train"]["expressions"] == 3
+    assert not (tmp_path / "out/stats/words.png").exists()
+
+
 def test_what_is_lost_is_said(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     (pictures / "1.png").unlink()
     assert convert(pictures, tmp_path / "out") == 0
@@ -89,6 +103,33 @@ def test_a_mistake_is_one_sentence(
     assert complaint in captured.err.splitlines()[-1]
     assert captured.err.splitlines()[-1].startswith("unires: ")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ImportError("MATLAB files need scipy."), "unires: MATLAB files need scipy.\n"),
+        (RuntimeError("a header\nof three\nlines"), "unires: RuntimeError: a header (With UNIRES_TRACEBACK=1"),
+    ],
+)
+def test_an_error_that_nobody_foresaw_is_one_line(
+    error: Exception,
+    said: str,
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    def fail(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr("unires_hf.data.convert.convert", fail)
+    assert convert(pictures, tmp_path / "out") == 2
+    assert capsys.readouterr().err.startswith(said)
+    monkeypatch.setenv("UNIRES_TRACEBACK", "1")
+    if not isinstance(error, ImportError):
+        with pytest.raises(type(error)):
+            convert(pictures, tmp_path / "out")
 
 
 def test_a_process_of_its_own_ends_without_a_traceback(tmp_path: Path) -> None:

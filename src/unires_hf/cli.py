@@ -4,10 +4,14 @@
 import argparse
 import importlib
 import inspect
+import os
 import sys
 from collections.abc import Sequence
 
 COMMANDS = ("demo", "segment", "evaluate", "compare", "convert", "stats", "annotate", "export", "push", "app")
+
+TRACEBACK = "UNIRES_TRACEBACK"
+"""The variable of the environment with which an error that nobody foresaw is shown whole."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,12 +40,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         arguments.run(arguments)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         print(f"unires: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("unires: interrupted", file=sys.stderr)
         return 130
+    except Exception as error:  # what a library makes of a file that nobody foresaw
+        if TRACEBACK in os.environ:
+            raise
+        first = str(error).partition("\n")[0][:300]
+        print(f"unires: {type(error).__name__}: {first} (With {TRACEBACK}=1, it says where.)", file=sys.stderr)
+        return 2
     return 0
 
 

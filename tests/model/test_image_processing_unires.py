@@ -341,3 +341,22 @@ def test_backends_agree(scene, disk_mask, mode):
 def test_without_torchvision_its_backend_says_what_is_missing():
     with pytest.raises(ImportError, match="Torchvision"):
         UniResImageProcessor()
+
+
+VOC = [0, 0, 0, 128, 0, 0] + [0] * 3 * 253 + [224, 224, 192]
+
+
+@pytest.mark.parametrize("kind", ["white first", "VOC"])
+def test_of_a_palettes_mask_the_colors_count(kind, processor):
+    inside = np.zeros((64, 64), bool)
+    inside[20:40, 10:40] = True
+    numbers = ~inside if kind == "white first" else inside * 1
+    if kind == "VOC":
+        numbers[40:43, 10:40] = 255
+    mask = Image.fromarray(numbers.astype(np.uint8), mode="P")
+    mask.putpalette([255, 255, 255, 0, 0, 0] if kind == "white first" else VOC)
+    labels = [
+        processor(Image.new("RGB", (64, 64)), segmentation_maps=one, return_tensors="pt")["labels"]
+        for one in (mask, inside)
+    ]
+    assert torch.equal(*labels) and labels[0].sum() > 0

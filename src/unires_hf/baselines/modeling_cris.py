@@ -488,10 +488,12 @@ class CrisModel(CrisPreTrainedModel):
         features = self.neck(feature_maps, sentence, image_indices)
         grid = features.shape[-2:]
         hidden_states = features.flatten(2).transpose(1, 2)
+        # Published: padding is whatever has the number 0, which in CLIP's vocabulary is also a "!" inside a word.
+        seen = input_ids != 0 if attention_mask is None else attention_mask.bool() & (input_ids != 0)
         word_mask = create_bidirectional_mask(
             config=self.config,
             inputs_embeds=hidden_states,
-            attention_mask=attention_mask,
+            attention_mask=seen,
             encoder_hidden_states=words,
         )
         cell_positions = grid_positions(features)

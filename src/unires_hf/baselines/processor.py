@@ -2,6 +2,7 @@
 """UniRES's processor with the settings of each baseline."""
 
 from transformers import PreTrainedTokenizerBase
+from transformers.image_utils import PILImageResampling
 from transformers.utils import is_torchvision_available
 from transformers.utils.constants import (
     IMAGENET_DEFAULT_MEAN,
@@ -16,11 +17,18 @@ from unires_hf.model.processing_unires import UniResProcessor
 
 from .configuration_cris import CrisConfig
 from .configuration_lavt import LavtConfig
+from .processing_cris import CrisImageProcessor, CrisProcessor
+from .processing_lavt import LavtProcessor
 
-# CRIS keeps the aspect ratio and pads; LAVT does not keep it. CRIS pads both sides, this package right and bottom.
+# CRIS keeps the aspect ratio and pads; LAVT does not keep it.
 SETTINGS = {
     "cris": {"resize_mode": "letterbox", "image_mean": OPENAI_CLIP_MEAN, "image_std": OPENAI_CLIP_STD},
-    "lavt": {"resize_mode": "squash", "image_mean": IMAGENET_DEFAULT_MEAN, "image_std": IMAGENET_DEFAULT_STD},
+    "lavt": {
+        "resize_mode": "squash",
+        "resample": PILImageResampling.BILINEAR,
+        "image_mean": IMAGENET_DEFAULT_MEAN,
+        "image_std": IMAGENET_DEFAULT_STD,
+    },
 }
 
 
@@ -35,14 +43,21 @@ def make_processor(config: CrisConfig | LavtConfig, tokenizer: PreTrainedTokeniz
         config (`CrisConfig` or `LavtConfig`): the model's.
         tokenizer: CLIP's for CRIS, BERT's for LAVT.
     """
-    return referring_processor(
-        tokenizer,
-        config.vision_config.image_size,
-        config.logit_size,
-        mask_threshold=config.mask_threshold,
-        presence_threshold=config.presence_threshold,
+    side, logits = config.vision_config.image_size, config.logit_size
+    settings = {
+        "size": {"height": side, "width": side},
+        "mask_size": {"height": logits, "width": logits},
         **SETTINGS[config.model_type],
-    )
+    }
+    thresholds = {"mask_threshold": config.mask_threshold, "presence_threshold": config.presence_threshold}
+    if config.model_type == "cris":
+        return CrisProcessor(CrisImageProcessor(**settings), tokenizer, **thresholds)
+    return LavtProcessor(image_processor_class()(**settings), tokenizer, **thresholds)
+
+
+def image_processor_class() -> type[UniResImageProcessor | UniResImageProcessorPil]:
+    """The quicker one where torchvision is installed."""
+    return UniResImageProcessor if is_torchvision_available() else UniResImageProcessorPil
 
 
 def referring_processor(
@@ -54,8 +69,7 @@ def referring_processor(
     **image_settings,
 ) -> UniResProcessor:
     """A processor for square inputs of `image_size` pixels, and labels of `mask_size` cells, a side."""
-    image_processor_class = UniResImageProcessor if is_torchvision_available() else UniResImageProcessorPil
-    image_processor = image_processor_class(
+    image_processor = image_processor_class()(
         size={"height": image_size, "width": image_size},
         mask_size={"height": mask_size, "width": mask_size},
         **image_settings,

@@ -32,11 +32,13 @@ CONTROLS = ("all_foreground", "parent_object", "other_expression", "empty_expres
 
 
 class Prediction(NamedTuple):
-    """A bool mask (H, W) at original size, whether the model denies that there is a referent, and its score."""
+    """A bool mask where the protocol compares, or at original size; whether the model denies that there is a referent;
+    its score; and the mask at original size where it is to be kept."""
 
     mask: np.ndarray
     no_target: bool
     score: float | None
+    kept: np.ndarray | None = None
 
 
 class _Batch(NamedTuple):
@@ -109,10 +111,10 @@ def evaluate_model(
     tables, boxes_only = [RECORDS.empty_table()], Counter()
     progress = tqdm(desc="evaluate", unit=" expressions", disable=not state.is_main_process)
     for batch in _ahead(_batches(_with_masks(own, boxes_only), processor, batch_size, text_options)):
-        drawn, wordless = _predict(model, processor, batch, preset, mask_threshold, no_words)
+        drawn, wordless = _predict(model, processor, batch, preset, mask_threshold, no_words, keep_masks)
         records: list[Row] = []
         for place, *scene in zip(batch.places, batch.rows, drawn, wordless, strict=True):
-            records += ({"row": place, **one} for one in _score_row(*scene, preset, controls, keep_masks))
+            records += ({"row": place, **one} for one in _score_row(*scene, preset, controls))
         tables.append(pa.Table.from_pylist(records, schema=RECORDS))
         progress.update(sum(record["predictor"] == "model" for record in records))
     progress.close()
@@ -230,10 +232,11 @@ def _predict(
     protocol: Protocol,
     mask_threshold: float | None,
     no_words: Mapping[str, torch.Tensor] | None,
+    keep_masks: bool,
 ) -> tuple[list[list[Prediction]], list[Prediction | None]]:
     """For each image what the model draws for its expressions, and what it draws for no words if that is asked."""
     outputs = model(**batch.inputs.to(model.device, dtype=model.dtype))
-    drawn = _post_process(processor, outputs, batch.sizes, protocol, mask_threshold)
+    drawn = _post_process(processor, outputs, batch.sizes, protocol, mask_threshold, keep_masks)
     if no_words is None:
         return drawn, [None] * len(drawn)
     images = torch.arange(len(drawn), device=model.device)
@@ -252,6 +255,7 @@ def _post_process(
     sizes: list[tuple[int, int]],
     protocol: Protocol,
     mask_threshold: float | None,
+    keep_masks: bool = False,
 ) -> list[list[Prediction]]:
     options: dict[str, Any] = {"target_sizes": sizes, "mask_threshold": mask_threshold}
     # gRefCOCO wants the model's word and, apart from it, the mask that it drew all the same.
@@ -260,10 +264,22 @@ def _post_process(
         options["presence_threshold"] = 0.0
         present = outputs.presence_logits.float().sigmoid() >= processor.presence_threshold
         denied = iter((~present).tolist())
-    images = processor.post_process_referring_segmentation(outputs, **options)
+    # Peers that compare at another size threshold their maps there, not at original size.
+    images = processor.post_process_referring_segmentation(outputs, **options, mask_size=protocol.score_size)
+    whole = images
+    if keep_masks and protocol.score_size is not None:
+        whole = processor.post_process_referring_segmentation(outputs, **options)
     return [
-        [Prediction(one["mask"].numpy(), next(denied) if judged else one["is_empty"], one["score"]) for one in image]
-        for image in images
+        [
+            Prediction(
+                one["mask"].numpy(),
+                next(denied) if judged else one["is_empty"],
+                one["score"],
+                kept["mask"].numpy() if keep_masks else None,
+            )
+            for one, kept in zip(*both, strict=True)
+        ]
+        for both in zip(images, whole, strict=True)
     ]
 
 
@@ -273,7 +289,6 @@ def _score_row(
     wordless: Prediction | None,
     protocol: Protocol,
     controls: Collection[str],
-    keep_masks: bool,
 ) -> Iterator[Row]:
     """Yields the records of an image, one an expression and predictor."""
     targets = _targets(row)
@@ -287,7 +302,9 @@ def _score_row(
         }
         constant = _constant_controls(row, target, controls)
         for number, expression in enumerate(target["expressions"]):
-            predictions = {"model": drawn[first[place] + number]} | constant
+            own = drawn[first[place] + number]
+            kept = None if own.kept is None else masks.encode(own.kept)
+            predictions = {"model": own} | constant
             other = _other(targets, place, expression["text"])
             if "other_expression" in controls and other is not None:
                 predictions["other_expression"] = drawn[first[other]]
@@ -300,7 +317,7 @@ def _score_row(
                     "predicted_no_target": prediction.no_target,
                     "score": prediction.score,
                     **overlap(protocol.resize(prediction.mask), truth)._asdict(),
-                    "prediction": masks.encode(prediction.mask) if keep_masks and predictor == "model" else None,
+                    "prediction": kept if predictor == "model" else None,
                 }
 
 

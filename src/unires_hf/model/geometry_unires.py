@@ -98,7 +98,7 @@ def logits_to_mask(
     mask = torch.zeros(image_size, dtype=torch.bool)
     inside = mask.numpy()[top : top + len(upper), start : start + len(left)]
     np.greater(region.numpy(), level, out=inside)
-    return mask, _box(inside, top, start)
+    return mask, box_of(inside, top, start)
 
 
 def level_under(
@@ -128,7 +128,7 @@ def connected_region(mask: torch.Tensor, pixel: tuple[int, int]) -> tuple[torch.
                 reached = inside[row] & region[row - rows.step]
                 if reached.any():
                     region[row] |= inside[row] & np.isin(runs[row], np.unique(runs[row][reached]))
-    return torch.from_numpy(region), _box(region)
+    return torch.from_numpy(region), box_of(region)
 
 
 def inside_box(mask: torch.Tensor, box: tuple[float, float, float, float]) -> tuple[torch.Tensor, list[int] | None]:
@@ -137,10 +137,10 @@ def inside_box(mask: torch.Tensor, box: tuple[float, float, float, float]) -> tu
     kept = torch.zeros_like(mask)
     place = (slice(math.floor(top), math.ceil(bottom)), slice(math.floor(left), math.ceil(right)))
     kept[place] = mask[place]
-    return kept, _box(kept.numpy())
+    return kept, box_of(kept.numpy())
 
 
-def _box(inside: np.ndarray, top: int = 0, left: int = 0) -> list[int] | None:
+def box_of(inside: np.ndarray, top: int = 0, left: int = 0) -> list[int] | None:
     """[x0, y0, x1, y1] of the true pixels, whose array lies at (`top`, `left`); None if there are none."""
     rows, columns = _span(inside.any(1)), _span(inside.any(0))
     if rows.start == rows.stop:

@@ -120,6 +120,9 @@ class UniResProcessor(ProcessorMixin):
             )
         if kwargs.get("truncation") and length not in _reported_lengths:
             self._report_truncation(text, length)
+        return self._tokenize(text, length, **kwargs)
+
+    def _tokenize(self, text: list[str], length: int, **kwargs) -> dict[str, Any]:
         return self.tokenizer(text, **{**kwargs, "max_length": length})
 
     def _report_truncation(self, text: list[str], length: int):
@@ -144,6 +147,7 @@ class UniResProcessor(ProcessorMixin):
         presence_threshold: float | list[float | None] | None = None,
         points: list[tuple[float, float] | None] | None = None,
         boxes: list[tuple[float, float, float, float] | None] | None = None,
+        mask_size: tuple[int, int] | None = None,
     ) -> list[list[dict[str, Any]]]:
         """
         Turn the output of [`UniResModel`] into masks at the pictures' own size.
@@ -172,6 +176,9 @@ class UniResProcessor(ProcessorMixin):
                 click's own pixel has. Our choice: the paper has no clicks.
             boxes (`list[tuple[float, float, float, float]]`, *optional*):
                 For each expression a box (x0, y0, x1, y1) in pixels, or `None`. Pixels outside leave the mask.
+            mask_size (`tuple[int, int]`, *optional*):
+                Height and width at which all masks are drawn, the aspect ratio lost, in place of each picture's own:
+                some papers compare there. Not with clicks or boxes.
 
         Returns:
             `list[list[dict]]`: for each picture one dict an expression, in their order:
@@ -216,7 +223,7 @@ class UniResProcessor(ProcessorMixin):
             logits, presence, indices, labels, thresholds, strict=True
         ):
             level = math.log(least / (1 - least)) if probability >= least_presence else math.inf
-            result = self._segment(logit_map, sizes[index], level, point, box)
+            result = self._segment(logit_map, sizes[index], mask_size, level, point, box)
             results[index].append({**result, "score": result["score"] * probability, "label": label})
         return results
 
@@ -224,6 +231,7 @@ class UniResProcessor(ProcessorMixin):
         self,
         logits: torch.Tensor,
         image_size: tuple[int, int] | None,
+        mask_size: tuple[int, int] | None,
         level: float,
         point: tuple[float, float] | None,
         frame: tuple[float, float, float, float] | None,
@@ -236,8 +244,7 @@ class UniResProcessor(ProcessorMixin):
                 "processor: post-process with the processor that prepared the pictures."
             )
         image_size = image_size or size
-        extent = content_extent(image_size, size, self.image_processor.resize_mode, (rows, columns))
-        mask, box = logits_to_mask(logits, extent, image_size, level)
+        mask, box = self._draw(logits, image_size, mask_size or image_size, level)
         if point is not None:
             clicked = (math.floor(point[1]), math.floor(point[0]))
             if not (0 <= clicked[0] < image_size[0] and 0 <= clicked[1] < image_size[1]):
@@ -245,16 +252,30 @@ class UniResProcessor(ProcessorMixin):
                     f"The click {point} lies outside its picture of {image_size[1]}x{image_size[0]} pixels."
                 )
             if not mask[clicked]:
-                level = level_under(logits, extent, image_size, clicked)
-                mask, box = logits_to_mask(logits, extent, image_size, level)
+                level = self._level_under(logits, image_size, clicked)
+                mask, box = self._draw(logits, image_size, image_size, level)
             mask, box = connected_region(mask, clicked)
         if frame is not None:
             mask, box = inside_box(mask, frame)
-        if box is None:
-            return {"mask": mask, "score": 0.0, "box": None, "is_empty": True}
-        content = logits[: math.ceil(extent[0]), : math.ceil(extent[1])]
-        score = content[content > level].sigmoid().mean().item()
-        return {"mask": mask, "score": score, "box": box, "is_empty": False}
+        score = 0.0 if box is None else self._score(logits, image_size, level)
+        return {"mask": mask, "score": score, "box": box, "is_empty": box is None}
+
+    def _extent(self, logits: torch.Tensor, image_size: tuple[int, int]) -> tuple[float, float]:
+        size = (self.image_processor.size["height"], self.image_processor.size["width"])
+        return content_extent(image_size, size, self.image_processor.resize_mode, tuple(logits.shape))
+
+    def _draw(
+        self, logits: torch.Tensor, image_size: tuple[int, int], mask_size: tuple[int, int], level: float
+    ) -> tuple[torch.Tensor, list[int] | None]:
+        return logits_to_mask(logits, self._extent(logits, image_size), mask_size, level)
+
+    def _level_under(self, logits: torch.Tensor, image_size: tuple[int, int], pixel: tuple[int, int]) -> float:
+        return level_under(logits, self._extent(logits, image_size), image_size, pixel)
+
+    def _score(self, logits: torch.Tensor, image_size: tuple[int, int], level: float) -> float:
+        rows, columns = self._extent(logits, image_size)
+        content = logits[: math.ceil(rows), : math.ceil(columns)]
+        return content[content > level].sigmoid().mean().item()
 
 
 def _one_each(name: str, values: Any, count: int) -> list:

@@ -7,6 +7,7 @@ from typing import Any
 from transformers import (
     AutoConfig,
     AutoModel,
+    AutoProcessor,
     AutoTokenizer,
     BertConfig,
     CLIPSegConfig,
@@ -102,7 +103,7 @@ def _load(name: str, overrides: dict[str, Any]) -> tuple[PreTrainedModel, UniRes
             f"{name} is a model of type {config.model_type}, not a UniRES, CRIS, LAVT or CLIPSeg; a CLIP to start "
             "from is named with --clip."
         )
-    model, processor = AutoModel.from_pretrained(name, **overrides), UniResProcessor.from_pretrained(name)
+    model, processor = AutoModel.from_pretrained(name, **overrides), AutoProcessor.from_pretrained(name)
     for threshold in THRESHOLDS & set(overrides):
         setattr(processor, threshold, overrides[threshold])
     if isinstance(config, UniResConfig):

@@ -122,6 +122,7 @@ class ReferringFlorence2Processor:
         mask_threshold: float | None = None,
         text: Any = None,
         presence_threshold: float | None = None,
+        mask_size: tuple[int, int] | None = None,
     ) -> list[list[dict[str, Any]]]:
         """
         As [`UniResProcessor.post_process_referring_segmentation`]; `score` is `None`.
@@ -132,7 +133,7 @@ class ReferringFlorence2Processor:
         labels = [None] * len(indices) if text is None else group_text(text, len(target_sizes))[0]
         results = [[] for _ in target_sizes]
         for tokens, index, label in zip(outputs.sequences, indices, labels, strict=True):
-            height, width = (int(side) for side in target_sizes[index])
+            height, width = mask_size or (int(side) for side in target_sizes[index])
             mask = torch.from_numpy(masks.decode(self._mask(tokens, height, width)).copy())
             rows, columns = mask.any(1).nonzero(), mask.any(0).nonzero()
             box = [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1] if len(rows) else None

@@ -18,23 +18,27 @@ from . import safe_pickle
 from .draft import Draft, drafted, segmentation
 from .json_index import Table, read_tables
 from .records import category_names, find, take
-from .refer import COCO_FOLDERS, open_coco_image, picture_folder, refs_of_split, say_sentences
+from .refer import COCO_FOLDERS, check_words, open_coco_image, picture_folder, refs_of_split, say_sentences
 from .source_files import first_existing, read_json, require_file
 
 _CURE = "Put the files of henghuiding/gRefCOCO there."
 
 
-def read_grefcoco(root: str | Path, split: str = "val", images: str | Path | None = None) -> Iterator[Row | Skipped]:
+def read_grefcoco(
+    root: str | Path, split: str = "val", images: str | Path | None = None, words: str = "sent"
+) -> Iterator[Row | Skipped]:
     """Yields one row an image; several referents make one mask, an expression of none has a mask without a pixel.
 
     Args:
         root (`str` or `Path`): the folder that holds `grefcoco`.
         split (`str`, defaults to `"val"`): train, val, testA or testB.
         images (`str` or `Path`, *optional*): the folder of the pictures.
+        words (`str`, defaults to `"sent"`): sent, or raw, which the benchmark's own loader reads.
 
     Raises:
         ValueError: if a folder or file is missing, or no ref is of that split.
     """
+    check_words(words)
     folder = Path(root) / "grefcoco"
     path = first_existing(folder, ("grefs(unc).p", "grefs(unc).json"), _CURE)
     refs = safe_pickle.load(require_file(path, _CURE)) if path.suffix == ".p" else read_json(path, _CURE)
@@ -43,10 +47,12 @@ def read_grefcoco(root: str | Path, split: str = "val", images: str | Path | Non
     names = category_names(rest)
     pictures = picture_folder(root, images, COCO_FOLDERS)
     for image_id, image_refs in chosen.items():
-        yield from drafted("grefcoco", image_id, partial(_fill, image_refs, tables, names, pictures))
+        yield from drafted("grefcoco", image_id, partial(_fill, image_refs, tables, names, pictures, words))
 
 
-def _fill(refs: list[Row], tables: dict[str, Table], names: dict[int, str], pictures: Path, draft: Draft) -> None:
+def _fill(
+    refs: list[Row], tables: dict[str, Table], names: dict[int, str], pictures: Path, words: str, draft: Draft
+) -> None:
     annotations = open_coco_image(draft, refs[0]["image_id"], tables, pictures)
     for ref in refs:
         with draft.attempt(f"ref {brief(ref.get('ref_id'))}"):
@@ -56,7 +62,7 @@ def _fill(refs: list[Row], tables: dict[str, Table], names: dict[int, str], pict
             else:
                 meant = [find(annotations, it) for it in ref["ann_id"]]
                 target = draft.add(own_id, _categories(meant, names), _union(meant, draft))
-            say_sentences(draft, target, ref)
+            say_sentences(draft, target, ref, words)
 
 
 def _union(annotations: list[Row], draft: Draft) -> masks.RLE:

@@ -33,6 +33,7 @@ def read_refer(
     split_by: str = "unc",
     split: str = "val",
     images: str | Path | None = None,
+    words: str = "sent",
 ) -> Iterator[Row | Skipped]:
     """Yields one row an image with all its referents, and a `Skipped` for whatever is lost.
 
@@ -42,10 +43,13 @@ def read_refer(
         split_by (`str`, defaults to `"unc"`): unc, google, umd or berkeley.
         split (`str`, defaults to `"val"`): train, val, testA, testB, testC, or test for all of the tests.
         images (`str` or `Path`, *optional*): the folder of the pictures; found under `root` in REFER's own places.
+        words (`str`, defaults to `"sent"`): sent, the cleaned sentence, which CRIS reads; or raw, as it was typed,
+            which LAVT and ReLA read.
 
     Raises:
         ValueError: if a folder or file is missing, or no ref is of that split.
     """
+    check_words(words)
     folder = require(Path(root) / dataset, _CURE)
     refs = safe_pickle.load(require_file(folder / f"refs({split_by}).p", f"{_CURE} Or name another split_by."))
     chosen = yield from refs_of_split(dataset, refs, split)
@@ -53,10 +57,12 @@ def read_refer(
     names = category_names(rest)
     pictures = picture_folder(root, images, _SAIAPR_FOLDERS if dataset == "refclef" else COCO_FOLDERS)
     for image_id, image_refs in chosen.items():
-        yield from drafted(dataset, image_id, partial(_fill, image_refs, tables, names, pictures))
+        yield from drafted(dataset, image_id, partial(_fill, image_refs, tables, names, pictures, words))
 
 
-def _fill(refs: list[Row], tables: dict[str, Table], names: dict[int, str], pictures: Path, draft: Draft) -> None:
+def _fill(
+    refs: list[Row], tables: dict[str, Table], names: dict[int, str], pictures: Path, words: str, draft: Draft
+) -> None:
     annotations = open_coco_image(draft, refs[0]["image_id"], tables, pictures)
     for ref in refs:
         with draft.attempt(f"ref {brief(ref.get('ref_id'))}"):
@@ -64,7 +70,7 @@ def _fill(refs: list[Row], tables: dict[str, Table], names: dict[int, str], pict
             category = find(names, take(annotation, "category_id", int))
             mask = segmentation(annotation, draft)
             target = draft.add(take(ref, "ref_id", int, str), category, mask, box=annotation.get("bbox"))
-            say_sentences(draft, target, ref)
+            say_sentences(draft, target, ref, words)
 
 
 def refs_of_split(source: str, refs: Any, split: str) -> Generator[Skipped, None, dict[Any, list[Row]]]:
@@ -115,11 +121,17 @@ def open_coco_image(draft: Draft, image_id: Any, tables: dict[str, Table], pictu
     return annotations
 
 
-def say_sentences(draft: Draft, target: Row, record: Row) -> None:
+def check_words(words: str) -> None:
+    """Raises `ValueError` unless sentences have such a field."""
+    if words not in ("sent", "raw"):
+        raise ValueError(f"words={words}: sentences have the fields 'sent' and 'raw'.")
+
+
+def say_sentences(draft: Draft, target: Row, record: Row, words: str = "sent") -> None:
     """Adds a record's `sentences` to its target; a broken one is skipped alone."""
     for number, sentence in enumerate(take(record, "sentences", list)):
         with draft.attempt(f"target {target['target_id']}, sentence number {number}"):
-            draft.say(target, take(sentence, "sent_id", int, str), take(sentence, "sent", str))
+            draft.say(target, take(sentence, "sent_id", int, str), take(sentence, words, str))
 
 
 def picture_folder(root: str | Path, images: str | Path | None, usual: Iterable[str]) -> Path:

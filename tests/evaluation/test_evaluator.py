@@ -170,10 +170,11 @@ def test_grefcoco_uses_the_mask_behind_a_denial(painter, processor, boxes):
     ]
     summary = evaluate_model(painter, processor, [row], protocol="grefcoco").summary
     scale = (480 / boxes.size) ** 2
-    assert summary["oiou"] == pytest.approx(100 * 32 * 64 / (48 * 32 + 8 * 8 + 32 * 64), rel=1e-9)
+    # The map is drawn at 480 x 480, where corners are rounder than pixels.
+    assert summary["oiou"] == pytest.approx(100 * 32 * 64 / (48 * 32 + 8 * 8 + 32 * 64), rel=1e-3)
     assert (summary["giou"], summary["n_acc"], summary["t_acc"]) == (50, 50, 50)
     records = by_id(evaluate_model(painter, processor, [row], protocol="grefcoco").records)
-    assert records["denied.0"]["union"] == 48 * 32 * scale and records["denied.0"]["iou"] == 0
+    assert records["denied.0"]["union"] == pytest.approx(48 * 32 * scale, rel=1e-3) and records["denied.0"]["iou"] == 0
     assert records["absent.0"]["iou"] == 1
     # The other protocols take what a user gets: no mask.
     assert by_id(evaluate_model(painter, processor, [row]).records)["denied.0"]["union"] == 32 * 32

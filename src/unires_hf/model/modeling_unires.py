@@ -502,6 +502,10 @@ class UniResPreTrainedModel(PreTrainedModel):
             # CLIP's temperature starts at 14; a patch is unlike most names.
             init.constant_(module.logit_scale, 2.66)
             init.constant_(module.logit_bias, -4.0)
+        elif isinstance(module, UniResMaskHead):
+            # A logit sums over the channels: of wide heads it is to start no larger than of narrow ones.
+            std = self.config.initializer_range * min(1, 8 / module.num_channels) ** 0.5
+            init.normal_(module.kernel.weight, std=std)
         elif isinstance(module, UniResClassSimilarity):
             init.constant_(module.logit_scale, 2.6)  # a clear sight of a class is then about 5
             init.zeros_(module.mask_scale)  # how far to be trusted is learned

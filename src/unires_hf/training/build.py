@@ -4,6 +4,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+import torch
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -92,6 +93,11 @@ def load_backbone(model: PreTrainedModel, name: str) -> None:
             f"{strange[0]}, are not {name}'s. Set `backbone_config` to its coefficients."
         )
     backbone.load_state_dict({key: weights[key] for key in own})
+    if isinstance(model, UniResModel):
+        # ImageNet's features are some ten times as large as what random layers make: they would drown it.
+        with torch.no_grad():
+            for weight in model.backbone_features.parameters():
+                weight.mul_(0.1)
 
 
 def _load(name: str, overrides: dict[str, Any]) -> tuple[PreTrainedModel, UniResProcessor]:

@@ -164,7 +164,7 @@ def test_similarity_refuses_what_looks_more_like_a_sibling(tmp_path, vocabulary)
 
 
 def test_a_vision_language_model_names_objects(tmp_path, vocabulary, monkeypatch):
-    recipe = WordsRecipe(captioner=save_llava(tmp_path), max_new_tokens=4)
+    recipe = WordsRecipe(captioner=save_llava(tmp_path), max_new_tokens=4, rich=False)
     captioner = Captioner(recipe)
     said = captioner.name_it(draw_car(), "car")
     assert isinstance(said, str) and said == captioner.name_it(draw_car(), "car")

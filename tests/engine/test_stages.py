@@ -83,7 +83,7 @@ def test_small_objects_are_refused_with_all_that_hangs_on_them(vocabulary):
 
 def test_both_word_orders_and_provenance(finders, vocabulary):
     case, _ = with_parts(vocabulary)
-    WordStage(WordsRecipe(), vocabulary)([case])
+    WordStage(WordsRecipe(rich=False), vocabulary)([case])
     said = {it["part"]: [e["text"] for e in it["expressions"]] for it in case.row["targets"]}
     assert said[None] == ["car"]
     assert said["window"] == ["window of car", "car window"]
@@ -96,7 +96,7 @@ def test_both_word_orders_and_provenance(finders, vocabulary):
 
 def test_expressions_have_a_limit_and_each_target_its_turn(finders, vocabulary):
     case, _ = with_parts(vocabulary)
-    WordStage(WordsRecipe(limit=5), vocabulary)([case])
+    WordStage(WordsRecipe(limit=5, rich=False), vocabulary)([case])
     assert [len(it["expressions"]) for it in case.row["targets"]] == [1, 1, 1, 1, 1]
 
 
@@ -104,7 +104,7 @@ def test_the_listener_refuses_what_it_does_not_find_again(finders, vocabulary):
     finders["listener"].mistakes = {"window": "wheel"}
     case, _ = with_parts(vocabulary, sides=False)
     case.row["targets"][0]["expressions"] = [{"expression_id": "given", "text": "red body"}]
-    WordStage(WordsRecipe(), vocabulary)([case])
+    WordStage(WordsRecipe(rich=False), vocabulary)([case])
     Listener(ListenerRecipe("listener"))([case])
     assert names(case) == {"wheel"}  # nothing is left to say of the window
     assert case.verdicts["listener", "the listener finds something else"] == 2
@@ -140,7 +140,7 @@ def test_a_negative_fools_the_model_and_not_the_listener(finders, vocabulary):
     finders["colors"].mistakes = {"antenna": "sky"}
     case, stage = with_parts(vocabulary, sides=False)
     case.rejected.clear()  # as if no stage had seen an antenna
-    WordStage(WordsRecipe(), vocabulary)([case])
+    WordStage(WordsRecipe(rich=False), vocabulary)([case])
     NegativeStage(NegativesRecipe(1), vocabulary, finders["colors"], Listener(ListenerRecipe("listener")))([case])
     (nothing,) = [it for it in case.row["targets"] if it["mask"] and not masks.area(it["mask"])]
     assert "antenna" in nothing["expressions"][0]["text"] and nothing["part"] == "antenna"

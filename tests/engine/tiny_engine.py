@@ -52,11 +52,10 @@ def save_unires(folder: Path, seed: int = 0) -> str:
     """A UniRES that finds something for most phrases."""
     torch.manual_seed(seed)
     text = {**TOWER, **SPECIAL, "vocab_size": 520, "max_position_embeddings": 20, "projection_dim": 24}
-    config = tiny_config(text_config=text | {"hidden_size": 32, "num_attention_heads": 4})
+    thresholds = {"mask_threshold": 0.35, "presence_threshold": 0.01}
+    config = tiny_config(text_config=text | {"hidden_size": 32, "num_attention_heads": 4}, **thresholds)
     model = UniResModel(config)
-    processor = UniResProcessor(
-        UniResImageProcessorPil(**SMALL), clip_words(), mask_threshold=0.35, presence_threshold=0.01
-    )
+    processor = UniResProcessor(UniResImageProcessorPil(**SMALL), clip_words(), **thresholds)
     return _save(folder, model, processor)
 
 

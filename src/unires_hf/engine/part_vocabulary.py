@@ -2,6 +2,7 @@
 """Which parts the objects of a category have: a file to be read and reviewed, and its checker."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ class Vocabulary:
         categories (`Mapping`): category → part → the source of the name. A category without parts is empty.
         sources (`Mapping`): what the sources are.
         pairs (`frozenset[str]`): parts of which things have two, one on each side.
-        plurals (`frozenset[str]`): parts whose name is a plural.
+        plurals (`frozenset[str]`): parts whose name is a plural, or ends like one: "lens".
         aliases (`Mapping`): other names of categories.
     """
 
@@ -77,7 +78,7 @@ class Vocabulary:
                     yield f"{category}: {part!r} is from the source {source!r}, which is not among the sources."
                 if singular(part) != part and part not in self.plurals:
                     yield f"{category}: {part!r} is a plural: write {singular(part)!r}, or list it in `plurals`."
-                if spoken(category).split()[-1] == part:
+                if part in (category.lower(), spoken(category)) and "/" not in category:
                     yield f"{category}: {part!r} is the object itself."
             heads = Counter(singular(part) for part in parts)
             yield from (f"{category}: {name!r} stands there twice." for name, count in heads.items() if count > 1)
@@ -107,3 +108,14 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if twice:
         raise ValueError(f"the name {twice[0]!r} stands there twice in one object")
     return dict(pairs)
+
+
+if __name__ == "__main__":
+    found = list(Vocabulary.read(*sys.argv[1:2]).problems())
+    print(
+        "\n".join(found)
+        or "{} categories, {} of them with parts, {} pairs: nothing to object to".format(
+            *Vocabulary.read(*sys.argv[1:2]).size()
+        )
+    )
+    sys.exit(bool(found))

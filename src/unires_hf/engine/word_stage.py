@@ -5,15 +5,17 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 
 import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from unires_hf.data.part_expressions import Traits, compose, spoken
+from unires_hf.data.photo_expressions import speak
 from unires_hf.data.schema import Row
 from unires_hf.loading import find_device
 
-from .case import Case
+from .case import Case, is_nothing
 from .finders import loaded
 from .part_stage import crop_corners
 from .part_vocabulary import Vocabulary
@@ -32,12 +34,15 @@ class WordsRecipe:
         prompt (`str`): what the captioner is asked.
         max_new_tokens (`int`, defaults to 16): of its answer.
         limit (`int`, defaults to 32): expressions a picture, as MRES-32M has on average.
+        rich (`bool`, defaults to `True`): where room is left, also speak of colors, sizes, places and relations, as
+            measured on the picture; see [`unires_hf.data.photo_expressions.speak`].
     """
 
     captioner: str | None = None
     prompt: str = "Name the {category} in this picture in at most five words, such as: red {category} with white roof."
     max_new_tokens: int = 16
     limit: int = 32
+    rich: bool = True
 
 
 class WordStage:
@@ -53,6 +58,8 @@ class WordStage:
             captioned = self._caption(case) if self.captioner else set()
             compose(case.row["targets"], case.picture.width, self._traits(case))
             self._shorten(silent)
+            if self.recipe.rich:
+                silent += self._enrich(case, silent)
             for target in silent:
                 for expression in target["expressions"]:
                     own = expression["text"] in captioned
@@ -84,6 +91,26 @@ class WordStage:
             for it in case.parts
             if it["parent_id"] and f"{it['parent_id']}/left {it['part']}" in ids
         }
+
+    def _enrich(self, case: Case, silent: Sequence[Row]) -> list[Row]:
+        """Says more of the silent targets, and of several at once, which become targets of their own."""
+        room = self.recipe.limit - sum(len(it["expressions"]) for it in silent)
+        if room < 1 or any(it["mask"] is None for it in case.objects):
+            return []
+        plain = {it["target_id"]: it for it in silent}
+        said = {e["text"] for it in case.row["targets"] for e in it["expressions"]}
+        several = []
+        for spoken_of in speak(case.row, case.picture, Random(f"words/{case.row['image_id']}"), room):
+            new = [it for it in spoken_of["expressions"] if it["text"] not in said]
+            if not new or is_nothing(spoken_of):  # the stage for negatives says what is not there
+                continue
+            known = plain.get(spoken_of["target_id"])
+            if known is not None:
+                known["expressions"] = [*known["expressions"], *new]
+            elif all(spoken_of["target_id"] != it["target_id"] for it in case.row["targets"]):
+                several.append({**spoken_of, "expressions": new})
+        case.row["targets"] += several
+        return several
 
     def _shorten(self, silent: Sequence[Row]) -> None:
         """Keeps `limit` expressions of the picture, in turn: the first of every target, then the second ones …"""

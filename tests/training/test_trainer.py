@@ -104,6 +104,15 @@ def test_encoders_may_learn_at_a_rate_of_their_own(trainer, model, encoders):
     assert (len(learning) == len(names)) == (encoders != {"clip"})  # CLIPSeg freezes what no mask depends on
 
 
+def test_a_backbone_may_learn_at_a_rate_of_its_own_too(trainer):
+    trainer = trainer(preset="tiny", clip_learning_rate=1e-6, backbone_learning_rate=1e-5)
+    names = {parameter: name for name, parameter in trainer.model.named_parameters()}
+    for group in trainer.create_optimizer().param_groups:
+        found = {names[weight].split(".")[0] == "backbone" for weight in group["params"]}
+        assert found == {group["lr"] == 1e-5}
+    assert sum(len(group["params"]) for group in trainer.optimizer.param_groups) == len(names)
+
+
 def test_frozen_modules_stay_as_they_are(trainer):
     trainer = trainer(freeze=["text_model"], max_steps=2, warmup_epochs=0)
     before = {name: weight.clone() for name, weight in trainer.model.state_dict().items()}

@@ -252,9 +252,9 @@ class UniResTrainer(Trainer):
         ):
             for group in list(optimizer.param_groups) if rate is not None else ():
                 chosen = [weight for weight in group["params"] if names[weight].startswith(prefixes)]
-                if chosen and "of_its_own" not in group:
+                if chosen:
                     group["params"] = [weight for weight in group["params"] if not names[weight].startswith(prefixes)]
-                    optimizer.add_param_group({**group, "params": chosen, "lr": rate, "of_its_own": True})
+                    optimizer.add_param_group({**group, "params": chosen, "lr": rate})
         return optimizer
 
     def evaluate(

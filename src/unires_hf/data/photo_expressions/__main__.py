@@ -1,7 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """`python -m unires_hf.data.photo_expressions FOLDER …`: what is said in converted folders, counted and told by a
-digest, as JSON. With `--check` it says whether that is what `frozen.json` says, which was written before a model of
-photographs was trained.
+digest, as JSON. With `--check` it says whether that is what `frozen.json` says, which was written before any model was
+trained on photographs.
 """
 
 import argparse

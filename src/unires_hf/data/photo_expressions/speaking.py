@@ -39,7 +39,9 @@ PART_KINDS = {
 NO_TARGET, NO_TARGET_HARD = "no_target", "no_target_hard"
 """Of what is far from all that the photograph shows, and of what is close to something in it."""
 ABSENT = 0.2
-"""The share of expressions that mean nothing in the picture; half of them hard (our choice)."""
+"""The share of expressions that mean nothing in the picture; about half of them are hard (our choice)."""
+_HARD = 0.6
+"""So often a hard one is tried; some photographs allow none."""
 _COLORFUL = 0.3
 """In so many tries a color may be said, and then it mostly is, where it is clear."""
 _PARTS = 0.7
@@ -91,11 +93,12 @@ def speak(row: Row, image: Image.Image, rng: Random, limit: int) -> list[Row]:
             said[_key(saying)] = saying
             heard[saying.things] += 1
     absent = min(limit - len(said), int(len(said) * ABSENT / (1 - ABSENT) + rng.random()))
-    for _ in range(_TRIES_EACH * absent):
-        saying = speaker.deny(hard=rng.random() < 0.5) if absent else None
-        if saying and _key(saying) not in said:
+    for _ in range(absent):
+        hard = rng.random() < _HARD
+        tries = (speaker.deny(hard=hard and number < _TRIES) for number in range(_TRIES + _TRIES_EACH))
+        saying = next((it for it in tries if it and _key(it) not in said), None)
+        if saying:
             said[_key(saying)] = saying
-            absent -= 1
     return _targets(row, glance, list(said.values()))
 
 

@@ -40,7 +40,7 @@ NO_TARGET, NO_TARGET_HARD = "no_target", "no_target_hard"
 """Of what is far from all that the photograph shows, and of what is close to something in it."""
 ABSENT = 0.2
 """The share of expressions that mean nothing in the picture; about half of them are hard (our choice)."""
-_HARD = 0.6
+_HARD = 0.53
 """So often a hard one is tried; some photographs allow none."""
 _COLORFUL = 0.3
 """In so many tries a color may be said, and then it mostly is, where it is clear."""
@@ -84,7 +84,7 @@ def speak(row: Row, image: Image.Image, rng: Random, limit: int) -> list[Row]:
     """
     glance = Glance(row, image)
     speaker = _Speaker(glance, rng)
-    present = sum(rng.random() >= ABSENT for _ in range(limit))
+    present = limit - int(limit * ABSENT + rng.random())
     said: dict[str, Saying] = {}
     heard: Counter[tuple[int, ...]] = Counter()
     for _ in range(_TRIES_EACH * present):
@@ -92,7 +92,8 @@ def speak(row: Row, image: Image.Image, rng: Random, limit: int) -> list[Row]:
         if saying and heard[saying.things] < _MOST + (len(glance.things) < 4) and _key(saying) not in said:
             said[_key(saying)] = saying
             heard[saying.things] += 1
-    absent = min(limit - len(said), int(len(said) * ABSENT / (1 - ABSENT) + rng.random()))
+    wanted = len(said) * ABSENT / (1 - ABSENT) + rng.random()
+    absent = limit - present if len(said) == present else min(limit - present, int(wanted))
     for _ in range(absent):
         hard = rng.random() < _HARD
         tries = (speaker.deny(hard=hard and number < _TRIES) for number in range(_TRIES + _TRIES_EACH))

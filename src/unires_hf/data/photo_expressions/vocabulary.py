@@ -50,7 +50,7 @@ bag, purse, wallet, handbag, backpack, suitcase, accessories
 glasses, eyeglasses, sunglasses, shades, accessories
 accessories, bracelet, earrings, necklace, ring, watch, wristwatch, belt, tie, necktie, scarf, hat, gloves, wallet
 bra, intimate = underwear, panties, swimwear, swimsuit, bodysuit, top
-trunk, tailgate, rear window, back window, rear windshield, bumper
+trunk, tailgate
 fence, balcony railing, balcony fence, railing, balcony
 greenery, plants, vegetation, tree, potted plant, plant
 face, skin

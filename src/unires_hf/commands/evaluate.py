@@ -4,6 +4,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=["all_foreground", "parent_object"],
         metavar="NAME",
         help="what else to score; with no name, nothing (default: all_foreground parent_object)",
+    )
+    parser.add_argument(
+        "--mean-place",
+        metavar="DATASET",
+        help="also score where each thing is on average in this data set, the one that the model was trained on",
     )
     parser.add_argument("--max-images", type=int, metavar="N", help="only the first N images")
     parser.add_argument("--seed", type=int, metavar="N", help="of partscenes: another one draws other scenes")
@@ -62,7 +68,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
             max_images=arguments.max_images,
             max_length=arguments.max_length,
             mask_threshold=arguments.mask_threshold,
-            controls=arguments.controls,
+            controls=arguments.controls + ["mean_place"] * (arguments.mean_place is not None),
+            mean_places=_mean_places(arguments.mean_place),
             keep_masks=arguments.gallery is not None,
             settings={"model": arguments.model, "dataset": specification, "split": arguments.split},
         )
@@ -75,6 +82,13 @@ def evaluate(arguments: argparse.Namespace) -> None:
                 print(path, file=sys.stderr)
     finally:
         state.destroy_process_group()
+
+
+def _mean_places(dataset: str | None) -> Any:
+    from unires_hf.evaluation import MeanPlaces
+    from unires_hf.loading import load_rows
+
+    return None if dataset is None else MeanPlaces(load_rows([dataset]).remove_columns("image"))
 
 
 def _specification(arguments: argparse.Namespace) -> str:

@@ -24,11 +24,15 @@ from unires_hf import __version__
 from unires_hf.data import masks
 from unires_hf.evaluation.referring_segmentation_metric.protocols import Protocol, get_protocol
 
+from .mean_places import MeanPlaces
 from .results import RECORDS, Results
 from .score import overlap
 
 Row = dict[str, Any]
-CONTROLS = ("all_foreground", "parent_object", "other_expression", "empty_expression")
+CONTROLS = (
+    *("all_foreground", "parent_object", "other_target", "mean_place"),
+    *("other_expression", "empty_expression"),
+)
 
 
 class Prediction(NamedTuple):
@@ -59,6 +63,7 @@ def evaluate_model(
     max_length: int | None = None,
     mask_threshold: float | None = None,
     controls: Collection[str] = ("all_foreground", "parent_object"),
+    mean_places: MeanPlaces | None = None,
     keep_masks: bool = False,
     bootstrap: int = 1000,
     seed: int = 0,
@@ -84,8 +89,11 @@ def evaluate_model(
             protocol's, and the processor's where the protocol fixes none.
         controls (*optional*, defaults to `("all_foreground", "parent_object")`): what else to score on the same
             expressions, because a bare mIoU flatters. `"all_foreground"`: every pixel; `"parent_object"`: the mask of
-            the whole object, for a part that has one; `"other_expression"`: what the model draws for an expression of
-            the next other target of the image, where there is one; `"empty_expression"`: what it draws for no words.
+            the whole object, for a part that has one; `"other_target"`: the true mask of the image's next other target
+            that is spoken of; `"mean_place"`: where such a thing is on average, see `mean_places`;
+            `"other_expression"`: what the model draws for an expression of the next other target of the image, where
+            there is one; `"empty_expression"`: what it draws for no words.
+        mean_places (`MeanPlaces`, *optional*): of the training set, for the control `"mean_place"`.
         keep_masks (`bool`, *optional*, defaults to `False`): keep the predicted masks in the records as RLE.
         bootstrap, seed: of the intervals, see [`compute_metrics`].
         settings (*optional*): what else `results.json` should say, such as model, dataset and split.
@@ -98,6 +106,8 @@ def evaluate_model(
     unknown = sorted(set(controls) - set(CONTROLS))
     if unknown:
         raise ValueError(f"There is no control {unknown[0]!r}; choose from {', '.join(CONTROLS)}.")
+    if "mean_place" in controls and mean_places is None:
+        raise ValueError("The control mean_place needs the mean_places of the rows that the model was trained on.")
     mask_threshold, chosen_by = _mask_threshold(preset, processor, mask_threshold)
     # Without the flag, accelerate takes a CPU process that torchrun started for the only one.
     state = PartialState(cpu=model.device.type == "cpu")
@@ -114,7 +124,7 @@ def evaluate_model(
         drawn, wordless = _predict(model, processor, batch, preset, mask_threshold, no_words, keep_masks)
         records: list[Row] = []
         for place, *scene in zip(batch.places, batch.rows, drawn, wordless, strict=True):
-            records += ({"row": place, **one} for one in _score_row(*scene, preset, controls))
+            records += ({"row": place, **one} for one in _score_row(*scene, preset, controls, mean_places))
         tables.append(pa.Table.from_pylist(records, schema=RECORDS))
         progress.update(sum(record["predictor"] == "model" for record in records))
     progress.close()
@@ -289,6 +299,7 @@ def _score_row(
     wordless: Prediction | None,
     protocol: Protocol,
     controls: Collection[str],
+    mean_places: MeanPlaces | None,
 ) -> Iterator[Row]:
     """Yields the records of an image, one an expression and predictor."""
     targets = _targets(row)
@@ -300,7 +311,7 @@ def _score_row(
             **{name: target[name] for name in ("target_id", "granularity", "category", "part")},
             "no_target": masks.area(target["mask"]) == 0,
         }
-        constant = _constant_controls(row, target, controls)
+        constant = _constant_controls(row, target, controls, mean_places)
         for number, expression in enumerate(target["expressions"]):
             own = drawn[first[place] + number]
             kept = None if own.kept is None else masks.encode(own.kept)
@@ -308,6 +319,8 @@ def _score_row(
             other = _other(targets, place, expression["text"])
             if "other_expression" in controls and other is not None:
                 predictions["other_expression"] = drawn[first[other]]
+            if "other_target" in controls and other is not None:
+                predictions["other_target"] = _constant(masks.decode(targets[other]["mask"]))
             if wordless is not None:
                 predictions["empty_expression"] = wordless
             about = about_target | expression | {"n_words": len(expression["text"].split())}
@@ -321,17 +334,24 @@ def _score_row(
                 }
 
 
-def _constant_controls(row: Row, target: Row, controls: Collection[str]) -> dict[str, Prediction]:
+def _constant_controls(
+    row: Row, target: Row, controls: Collection[str], mean_places: MeanPlaces | None
+) -> dict[str, Prediction]:
     """What answers every expression of a target alike, without a model."""
     predictions = {}
     if "all_foreground" in controls:
-        predictions["all_foreground"] = Prediction(np.ones((row["height"], row["width"]), bool), False, None)
+        predictions["all_foreground"] = _constant(np.ones((row["height"], row["width"]), bool))
     # The object need not have words of its own.
     for other in row["targets"] if "parent_object" in controls else ():
         if other["target_id"] == target["parent_id"] and other["mask"] is not None:
-            whole = np.ascontiguousarray(masks.decode(other["mask"]))
-            predictions["parent_object"] = Prediction(whole, False, None)
+            predictions["parent_object"] = _constant(masks.decode(other["mask"]))
+    if "mean_place" in controls and (mean := mean_places.answer(row, target)) is not None:
+        predictions["mean_place"] = _constant(mean)
     return predictions
+
+
+def _constant(mask: np.ndarray) -> Prediction:
+    return Prediction(np.ascontiguousarray(mask), False, None)
 
 
 def _other(targets: list[Row], place: int, text: str) -> int | None:

@@ -9,6 +9,8 @@ _PREDICTORS = {
     "": "**model**",
     "control_all_foreground_": "all foreground",
     "control_parent_object_": "whole parent object",
+    "control_other_target_": "another target's mask",
+    "control_mean_place_": "its mean place in training",
     "control_other_expression_": "model, another expression of the image",
     "control_empty_expression_": "model, empty expression",
 }

@@ -34,7 +34,7 @@ def test_unires_finds_what_its_own_segmenter_finds(tmp_path):
     texts = ["wheel", "window", "the head of the red car"]
     ((*found,),) = ReferringFinder(name).find([draw_car()], [texts])
     segmenter = Segmenter.from_pretrained(name)
-    shown = segmenter.masks(segmenter.ask(draw_car(), texts))
+    (shown,) = segmenter.masks(segmenter.ask(segmenter.encode([draw_car()]), [texts]))
     assert [len(it) for it in found] == [0 if it["is_empty"] else 1 for it in shown] and any(found)
     for one, other in zip(found, shown, strict=True):
         for it in one:

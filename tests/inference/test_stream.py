@@ -5,21 +5,26 @@ import errno
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.ndimage
 import torch
 from PIL import Image
+from pycocotools.coco import COCO
 from tiny_unires import tiny_config
 from transformers import pipeline
 
 from unires_hf import UniResModel, cli
 from unires_hf.checkpoints import DRAWINGS_ONLY
 from unires_hf.data import masks
+from unires_hf.files import only_writer
 from unires_hf.inference.stream import _Worker
 from unires_hf.training.build import fit_tokenizer, make_processor
 
@@ -138,15 +143,149 @@ def test_a_picture_is_encoded_once_however_much_is_said_of_it(segment, monkeypat
     ]
 
 
-def test_pngs(segment, tmp_path):
-    assert segment("rle") == segment("png", "--format", "png") == 0
-    for name, line in read(tmp_path / "png/masks.jsonl").items():
-        for number, result in enumerate(line["results"], 1):
-            assert result["mask"] == f"masks/{name}/{number}.png"
-    encoded = read(tmp_path / "rle/masks.jsonl")["more/5.png"]["results"][0]["mask"]
-    pixels = np.asarray(Image.open(tmp_path / "png/masks/more/5.png/1.png"))
-    assert set(np.unique(pixels)) <= {0, 255}
-    assert np.array_equal(pixels > 0, masks.decode(encoded))
+def test_formats_are_written_from_one_run(segment, pictures, tmp_path, monkeypatch):
+    assert segment("out") == 0
+    lines, out, noise = read(tmp_path / "out/masks.jsonl"), tmp_path / "out", np.random.default_rng(0)
+    for line in lines.values():  # masks of many pieces and holes
+        for result in line["results"]:
+            mask = scipy.ndimage.gaussian_filter(noise.random(result["mask"]["size"]), 1) > 0.48
+            result |= {"mask": masks.encode(mask), "is_empty": False}
+    (out / "masks.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines.values()))
+    monkeypatch.setattr(UniResModel, "forward", lambda *_, **__: pytest.fail("it is segmented already"))
+    for name in ("png", "coco", "yolo", "labelme"):
+        assert segment("out", "--format", name) == 0
+    full = {
+        (name, number): masks.decode(result["mask"])
+        for name, line in lines.items()
+        for number, result in enumerate(line["results"], 1)
+    }
+    assert all(scipy.ndimage.label(~np.pad(mask, 1))[1] > 1 for mask in full.values()), "no hole"
+
+    for (name, number), mask in full.items():
+        pixels = np.asarray(Image.open(out / f"masks/{name}/{number}.png"))
+        assert set(np.unique(pixels)) <= {0, 255} and np.array_equal(pixels > 0, mask)
+
+    coco = COCO(out / "annotations.json")
+    names = {image["id"]: image["file_name"] for image in coco.dataset["images"]}
+    assert set(names.values()) == set(lines)
+    seen = defaultdict(list)
+    for annotation in coco.dataset["annotations"]:
+        label = coco.loadCats(annotation["category_id"])[0]["name"]
+        seen[names[annotation["image_id"]], label].append(coco.annToMask(annotation).astype(bool))
+    for (name, number), mask in full.items():
+        assert any(np.array_equal(mask, other) for other in seen[name, lines[name]["results"][number - 1]["label"]])
+    assert sum(map(len, seen.values())) == len(full)
+
+    for name, line in lines.items():
+        height, width = line["results"][0]["mask"]["size"]
+        own = [(number, mask) for (owner, number), mask in full.items() if owner == name]
+        yolo = (out / "labels" / name).with_suffix(".txt").read_text().splitlines()
+        for (_, mask), written in zip(own, yolo, strict=True):
+            corners = np.array(written.split()[1:], float).reshape(-1, 2) * (width, height)
+            assert np.array_equal(filled([corners.round(2)], height, width), mask)
+        labelme = json.loads((out / "labelme" / name).with_suffix(".json").read_text())
+        assert ((out / "labelme" / name).parent / labelme["imagePath"]).resolve() == (pictures / name).resolve()
+        for number, mask in own:
+            pieces = [shape["points"] for shape in labelme["shapes"] if shape["group_id"] == number]
+            assert len(pieces) == scipy.ndimage.label(mask)[1]
+            assert np.array_equal(filled(pieces, height, width), mask)
+
+
+def filled(polygons: list, height: int, width: int) -> np.ndarray:
+    """The pixels whose centers lie inside of polygons by the even-odd rule, written apart from what is tested."""
+    inside = np.zeros((height, width), bool)
+    for corners in polygons:
+        for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
+            for y in range(height):
+                if min(y0, y1) <= y + 0.5 < max(y0, y1):
+                    inside[y] ^= np.arange(width) + 0.5 > x0 + (x1 - x0) * (y + 0.5 - y0) / (y1 - y0)
+    return inside
+
+
+def test_pictures_that_would_share_a_file_are_refused(segment, pictures, expressions, capsys):
+    (pictures / "0.jpg").write_bytes((pictures / "0.png").read_bytes())
+    said = [{"file_name": name, "text": TEXTS} for name in ("0.png", "0.jpg")]
+    expressions.write_text("".join(json.dumps(line) + "\n" for line in said))
+    assert segment("out", "--format", "yolo") == 2
+    assert "0.png and 0.jpg would share the file 0.txt" in capsys.readouterr().err
+    assert segment("out", "--format", "coco") == 0
+
+
+def test_overlays_of_the_first_pictures(segment, tmp_path):
+    assert segment("out", "--overlays", "2") == 0
+    assert {path.name for path in (tmp_path / "out/overlays").iterdir()} == {"0.png.png", "1.png.png"}
+    assert segment("none", "--overlays", "0") == 0
+    assert not (tmp_path / "none/overlays").exists()
+
+
+def test_expressions_have_thresholds_of_their_own(segment, expressions, checkpoint, pictures, tmp_path, capsys):
+    lines = [
+        {"file_name": "0.png", "text": TEXTS, "mask_threshold": [0.5, None, 0.45]},
+        {"file_name": "1.png", "text": TEXTS[0], "presence_threshold": 0.999},
+    ]
+    expressions.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert segment("out") == 0
+    written = read(tmp_path / "out/masks.jsonl")
+    segmenter = pipeline("referring-segmentation", model=str(checkpoint))
+    expected = segmenter(str(pictures / "0.png"), text=TEXTS, mask_threshold=[0.5, None, 0.45])
+    for result, one in zip(written["0.png"]["results"], expected, strict=True):
+        assert np.array_equal(masks.decode(result["mask"]), np.asarray(one["mask"]) > 0)
+    assert len({masks.area(result["mask"]) for result in written["0.png"]["results"]}) > 1
+    assert written["1.png"]["results"][0]["is_empty"]
+    assert segment("out") == 0
+    lines[0]["mask_threshold"] = 0.4
+    expressions.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert segment("out") == 2
+    assert "holds other expressions about 0.png" in capsys.readouterr().err
+
+
+def test_two_names_of_one_file_are_one_picture(segment, expressions, tmp_path):
+    said = [("0.png", TEXTS[0]), ("./0.png", TEXTS[1]), ("more//5.png", TEXTS[2])]
+    expressions.write_text("".join(json.dumps({"file_name": name, "text": text}) + "\n" for name, text in said))
+    assert segment("out", "--format", "png") == 0
+    lines = read(tmp_path / "out/masks.jsonl")
+    assert lines.keys() == {"0.png", "more/5.png"}
+    assert [result["label"] for result in lines["0.png"]["results"]] == TEXTS[:2]
+    assert {path.name for path in (tmp_path / "out/masks/0.png").iterdir()} == {"1.png", "2.png"}
+
+
+def test_other_pictures_or_weights_are_not_mixed_in(segment, checkpoint, pictures, tmp_path, capsys):
+    assert segment("out") == 0
+    before = (tmp_path / "out/masks.jsonl").read_bytes()
+    shutil.copytree(pictures, tmp_path / "others")
+    assert segment("out", "--images", str(tmp_path / "others")) == 2
+    assert "was begun with images" in capsys.readouterr().err
+    shutil.copytree(checkpoint, tmp_path / "model")
+    assert segment("out", "--model", str(tmp_path / "model")) == 2
+    assert "was begun with model" in capsys.readouterr().err
+    Image.new("RGB", (50, 30)).save(pictures / "0.png")
+    assert segment("out") == 2
+    assert "0.png has changed since" in capsys.readouterr().err
+    assert (tmp_path / "out/masks.jsonl").read_bytes() == before
+
+
+def test_one_writer_at_a_time(segment, tmp_path, capsys):
+    with only_writer(tmp_path / "out"):
+        assert segment("out") == 2
+    assert "Another process writes to" in capsys.readouterr().err
+    assert segment("out") == 0
+
+
+@pytest.mark.slow
+def test_of_two_writers_one_finishes_right(checkpoint, pictures, expressions, segment, tmp_path):
+    """20 pairs."""
+    assert segment("whole") == 0
+    expected = {name: shown(line) for name, line in read(tmp_path / "whole/masks.jsonl").items()}
+    for pair in range(20):
+        out = tmp_path / f"pair {pair}"
+        words = [sys.executable, "-c", SEGMENT, *command(checkpoint, pictures, expressions, out)]
+        both = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+        errors = [process.communicate(timeout=300)[1].strip().splitlines()[-1] for process in both]
+        codes = [process.returncode for process in both]
+        assert 0 in codes
+        for code, error in zip(codes, errors, strict=True):
+            assert code == 0 or (code == 2 and "Another process writes to" in error)
+        assert {name: shown(line) for name, line in read(out / "masks.jsonl").items()} == expected
 
 
 def test_two_processes_write_the_same(segment, tmp_path):
@@ -264,7 +403,7 @@ def test_done_is_done(segment, tmp_path, capsys: pytest.CaptureFixture):
 def test_a_folder_is_not_continued_with_something_else(segment, expressions, tmp_path, capsys: pytest.CaptureFixture):
     assert segment("out") == 0
     before = (tmp_path / "out/masks.jsonl").read_bytes()
-    for words in (["--mask-threshold", "0.6"], ["--format", "png"]):
+    for words in (["--mask-threshold", "0.6"], ["--presence-threshold", "0.1"]):
         assert segment("out", *words) == 2
         assert f"was begun with {words[0][2:].replace('-', '_')}" in capsys.readouterr().err
     expressions.write_text(json.dumps({"file_name": "0.png", "text": "another thing"}))
@@ -281,21 +420,34 @@ def test_a_folder_is_not_continued_with_something_else(segment, expressions, tmp
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ("no JSON", "line 2: it is not of the form"),
-        ('{"file_name": "0.png"}', "line 2: it is not of the form"),
-        ('{"file_name": "0.png", "text": []}', "line 2: `text` must be"),
-        ('{"file_name": "0.png", "text": ["a", " "]}', "line 2: `text` must be"),
-        ('{"file_name": "../0.png", "text": "a"}', "line 2: `file_name` is '../0.png'"),
-        ('{"file_name": "/0.png", "text": "a"}', "line 2: `file_name` is '/0.png'"),
+        ("no JSON", "it is not of the form"),
+        ("[" * 100_000, "it is not of the form"),
+        ('{"file_name": "0.png"}', "it is not of the form"),
+        ('{"file_name": "0.png", "text": []}', "`text` must be"),
+        ('{"file_name": "0.png", "text": ["a", " "]}', "`text` must be"),
+        ('{"file_name": "0.png", "text": "a \\ud800"}', "half of a character"),
+        ('{"file_name": "\\ud800.png", "text": "a"}', "half of a character"),
+        ('{"file_name": "../0.png", "text": "a"}', "`file_name` is '../0.png'"),
+        ('{"file_name": "/0.png", "text": "a"}', "`file_name` is '/0.png'"),
+        ('{"file_name": "0.png", "text": "a", "mask_threshold": 1}', "`mask_threshold` is 1"),
+        ('{"file_name": "0.png", "text": "a", "mask_threshold": [0.1, 0.2]}', "`mask_threshold` has 2 numbers for 1"),
+        (f'{{"file_name": "0.png", "text": "a", "presence_threshold": 1{"0" * 400}}}', "`presence_threshold` is 1"),
     ],
+    ids=range(12),
 )
-def test_a_wrong_line_is_named_before_anything_is_written(
+def test_a_line_that_says_nothing_is_listed_and_the_others_go_on(
     line, complaint, segment, expressions, tmp_path, capsys: pytest.CaptureFixture
 ):
     expressions.write_text('{"file_name": "0.png", "text": "the red disk"}\n' + line + "\n")
     assert segment("out") == 2
-    assert complaint in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+    assert "1 lines of" in capsys.readouterr().err
+    (bad,) = map(json.loads, (tmp_path / "out/errors.jsonl").read_text().splitlines())
+    assert bad["line"] == 2 and complaint in bad["reason"]
+    assert read(tmp_path / "out/masks.jsonl").keys() == {"0.png"}
+    expressions.write_text(line + "\n")
+    assert segment("nothing") == 2
+    assert "holds no line like" in capsys.readouterr().err
+    assert not (tmp_path / "nothing").exists()
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mask-threshold", type=float, metavar="P", help="a pixel belongs to a mask above it (default: the model's)"
     )
+    parser.add_argument(
+        "--presence-threshold",
+        type=float,
+        metavar="P",
+        help="a mask is empty below this probability that there is such a thing (default: the model's)",
+    )
     parser.add_argument("--json", action="store_true", help="also write results.json, with the masks as RLE")
     many = parser.add_argument_group("many pictures, in place of IMAGE and EXPRESSION")
     many.add_argument("--images", type=Path, metavar="DIR", help="the folder of the pictures")
     many.add_argument(
         "--expressions", type=Path, metavar="FILE", help='lines of {"file_name": "…", "text": "…" or ["…", …]}'
     )
-    many.add_argument("--format", choices=("rle", "png"), default="rle", help="of the masks (default: rle)")
+    many.add_argument(
+        "--format",
+        choices=("rle", "png", "coco", "yolo", "labelme"),
+        default="rle",
+        help="of the masks beside masks.jsonl (default: rle, no other)",
+    )
+    many.add_argument(
+        "--overlays", type=int, default=8, metavar="N", help="draw the masks of the first N pictures (default: 8)"
+    )
     many.add_argument("--batch-size", type=int, default=8, metavar="N", help="pictures a pass (default: 8)")
     many.add_argument(
         "--num-proc", type=int, metavar="N", help="processes (default: one a GPU, or one that uses all cores)"
@@ -34,7 +48,8 @@ def segment(arguments: argparse.Namespace) -> None:
     """Segment expressions in a picture, or in a folder of pictures.
 
     One picture: overlay.png, and mask-1.png … in the order of the expressions. A folder: masks.jsonl, a line a
-    picture, and errors.jsonl with what could not be segmented; interrupted, the same command goes on where it was.
+    picture, overlays of the first ones, and errors.jsonl with what could not be segmented; interrupted, the same
+    command goes on where it was. Every line of FILE may have "mask_threshold" and "presence_threshold" of its own.
     """
     of_many = arguments.images is not None or arguments.expressions is not None
     if of_many and (arguments.image is not None or arguments.images is None or arguments.expressions is None):
@@ -55,7 +70,9 @@ def _segment_one(arguments: argparse.Namespace) -> None:
     picture = upright(open_image(arguments.image))
     segmenter = Segmenter.from_pretrained(arguments.model)
     said = segmenter.ask(segmenter.encode([picture]), [arguments.text])
-    (results,) = segmenter.masks(said, mask_threshold=arguments.mask_threshold)
+    (results,) = segmenter.masks(
+        said, mask_threshold=arguments.mask_threshold, presence_threshold=arguments.presence_threshold
+    )
     arguments.out.mkdir(parents=True, exist_ok=True)
     draw_overlays(picture, results).save(arguments.out / "overlay.png")
     for number, result in enumerate(results, 1):
@@ -69,8 +86,10 @@ def _segment_one(arguments: argparse.Namespace) -> None:
 
 
 def _segment_many(arguments: argparse.Namespace) -> None:
+    from unires_hf.inference.annotations import write_annotations
     from unires_hf.inference.stream import Settings, segment_many
     from unires_hf.loading import load_config
+    from unires_hf.report.segmented import draw_segmented
 
     if notice := getattr(load_config(arguments.model), "notice", None):
         print(notice, file=sys.stderr)
@@ -78,14 +97,21 @@ def _segment_many(arguments: argparse.Namespace) -> None:
         arguments.images,
         arguments.expressions,
         arguments.out,
-        Settings(arguments.model, arguments.format, arguments.mask_threshold),
+        Settings(arguments.model, arguments.mask_threshold, arguments.presence_threshold),
         batch_size=arguments.batch_size,
         num_proc=arguments.num_proc,
     )
     before = f", {count.before:,} were done before" if count.before else ""
     print(f"{count.done:,} of {count.pictures:,} pictures segmented{before}: {arguments.out / 'masks.jsonl'}")
+    if arguments.format != "rle":
+        print(write_annotations(arguments.out, arguments.format, arguments.images))
+    if draw_segmented(arguments.out, arguments.images, arguments.overlays):
+        print(arguments.out / "overlays")
+    errors = arguments.out / "errors.jsonl"
     if count.failed:
         raise ValueError(
-            f"{count.failed:,} of {count.pictures:,} pictures could not be segmented: "
-            f"{arguments.out / 'errors.jsonl'} says why, and the same command tries them again."
+            f"{count.failed:,} of {count.pictures:,} pictures could not be segmented: {errors} says why, and the same "
+            "command tries them again."
         )
+    if count.bad_lines:
+        raise ValueError(f"{count.bad_lines:,} lines of {arguments.expressions} say nothing: {errors} says why.")

@@ -3,8 +3,9 @@
 
 import itertools
 import json
+import os
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection, wait
@@ -15,39 +16,43 @@ import torch
 from PIL import Image
 from tqdm.auto import tqdm
 
+import unires_hf
+from unires_hf.checkpoints import checkpoint_path
 from unires_hf.data import masks
+from unires_hf.files import fingerprint, only_writer, write_json
 from unires_hf.loading import load_config, load_model
 from unires_hf.model.image_input_unires import open_image, upright
 
-from .segmenter import Segmenter, mask_picture
+from .segmenter import Segmenter
 
-FORMATS = ("rle", "png")
+SETTINGS = ("mask_threshold", "presence_threshold")  # what an expression may have of its own
 Line = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides the masks; a folder is continued under the settings that it was begun with."""
+    """What decides the masks beside pictures and expressions; thresholds are the processor's unless given."""
 
     model: str
-    format: str = "rle"
     mask_threshold: float | None = None
+    presence_threshold: float | None = None
 
     def __post_init__(self):
-        if self.format not in FORMATS:
-            raise ValueError(f"There is no format {self.format!r}; choose from {', '.join(FORMATS)}.")
-        if self.mask_threshold is not None and not 0 < self.mask_threshold < 1:
-            raise ValueError(f"The mask threshold is {self.mask_threshold}: give a probability between 0 and 1.")
+        for name in SETTINGS:
+            value = getattr(self, name)
+            if value is not None and not (0 < value < 1 if name == "mask_threshold" else 0 <= value <= 1):
+                raise ValueError(f"The {name.replace('_', ' ')} is {value}: give a probability between 0 and 1.")
 
 
 @dataclass(frozen=True)
 class Count:
-    """Pictures that were asked for, were done before, were done now, and could not be segmented."""
+    """Pictures that were asked for, were done before, were done now, and failed; and lines that say nothing."""
 
     pictures: int
     before: int
     done: int
     failed: int
+    bad_lines: int
 
 
 def segment_many(
@@ -61,22 +66,24 @@ def segment_many(
     """
     Writes the masks of all expressions of a file about the pictures of a folder; a picture is encoded once.
 
-    `out/masks.jsonl` has one line a picture, as they are finished: `{"file_name": ..., "results": [{"label", "score",
-    "box", "is_empty", "mask"}, ...]}`, in which a mask is COCO's compressed RLE at the picture's upright size, or with
-    the format `png` the name of a PNG (0 and 255) under `out`. Called again, it goes on after the last whole line.
-    What could not be segmented is in `out/errors.jsonl`, `{"file_name": ..., "reason": ...}`, and is tried again.
+    `out/masks.jsonl` has one line a picture, as they are finished: `{"file_name": ..., "file": [bytes, time],
+    "results": [{"label", "score", "box", "is_empty", "mask"}, ...]}`, in which a mask is COCO's compressed RLE at the
+    picture's upright size. Called again, it goes on after the last whole line. What could not be segmented is in
+    `out/errors.jsonl`, `{"file_name": ..., "reason": ...}`, and is tried again; lines of `expressions` that say
+    nothing are there as `{"line": ..., "reason": ...}`. `out/settings.json` says what the masks were made from.
 
     Args:
         images: the folder of the pictures.
         expressions: JSON lines `{"file_name": ..., "text": "..." or ["...", ...]}`; several may be about one picture.
+            With `"mask_threshold"` or `"presence_threshold"`, a number or one an expression, they have their own.
         out: the folder to make, or to go on with.
         settings (`Settings`): the model, a folder or a name on the Hub, and how to write.
         batch_size (`int`, *optional*, defaults to 8): pictures a pass.
         num_proc (`int`, *optional*): processes; by default one a GPU, or one that uses all cores.
 
     Raises:
-        ValueError: a line of `expressions` that is not of this form, or an `out` that was begun with other settings or
-            other expressions.
+        ValueError: no line of `expressions` that says something; an `out` that another process writes to, that was
+            begun with other settings or expressions, or whose pictures have changed since.
         OSError: a file that cannot be read or written.
     """
     images, out = Path(images), Path(out)
@@ -85,30 +92,42 @@ def segment_many(
     processes = max(1, torch.accelerator.device_count()) if num_proc is None else num_proc
     if batch_size < 1 or processes < 1:
         raise ValueError("The numbers of pictures a pass and of processes must be 1 or more.")
-    load_config(settings.model)  # a wrong name is said before anything is written
+    made_from = _made_from(settings, images)  # a wrong name is said before anything is written
     asked = _Expressions(expressions)
-    out.mkdir(parents=True, exist_ok=True)
-    _keep(settings, out)
-    with open(out / "masks.jsonl", "a+b") as written, open(out / "errors.jsonl", "w", encoding="utf-8") as failures:
-        done = _done(written, asked)
-        todo = [name for name in asked.places if name not in done]
-        starts = range(0, len(todo), batch_size)
-        batches = ({name: asked[name] for name in todo[start : start + batch_size]} for start in starts)
-        work = _work(images, out, settings, batches, min(processes, len(starts)))
-        failed = 0
-        with tqdm(total=len(asked.places), initial=len(done), desc="segment", unit=" pictures") as progress:
-            for line in itertools.chain.from_iterable(work):
-                if "reason" in line:
-                    failed += 1
-                    failures.write(_json(line))
-                    failures.flush()
-                else:
-                    written.write(_json(line).encode())
-                    written.flush()
-                progress.update()
-    if not failed:
-        (out / "errors.jsonl").unlink()
-    return Count(len(asked.places), len(done), len(todo) - failed, failed)
+    with only_writer(out):
+        _keep(made_from, out)
+        with (
+            open(out / "masks.jsonl", "a+b") as written,
+            open(out / "errors.jsonl", "w", encoding="utf-8") as failures,
+        ):
+            failures.writelines(map(_json, asked.bad_lines))
+            done = _done(written, asked, images)
+            todo = [name for name in asked.places if name not in done]
+            starts = range(0, len(todo), batch_size)
+            batches = ({name: asked[name] for name in todo[start : start + batch_size]} for start in starts)
+            failed = 0
+            with tqdm(total=len(asked.places), initial=len(done), desc="segment", unit=" pictures") as progress:
+                for line in itertools.chain.from_iterable(
+                    _work(images, settings, batches, min(processes, len(starts)))
+                ):
+                    if "reason" in line:
+                        failed += 1
+                        failures.write(_json(line))
+                        failures.flush()
+                    else:
+                        written.write(_json(line).encode())
+                        written.flush()
+                    progress.update()
+        if not failed and not asked.bad_lines:
+            (out / "errors.jsonl").unlink()
+    return Count(len(asked.places), len(done), len(todo) - failed, failed, len(asked.bad_lines))
+
+
+def _made_from(settings: Settings, images: Path) -> Line:
+    """The manifest of an output: whatever else would give other masks of the same expressions and picture files."""
+    config, place = load_config(settings.model), checkpoint_path(settings.model)
+    weights = fingerprint(place) if Path(place).is_dir() else config._commit_hash
+    return {**asdict(settings), "weights": weights, "version": unires_hf.__version__, "images": str(images.resolve())}
 
 
 class _Expressions:
@@ -117,59 +136,77 @@ class _Expressions:
     def __init__(self, path: str | Path):
         self.file = open(path, "rb")
         self.places: dict[str, list[int]] = {}
+        self.bad_lines: list[Line] = []
         place = 0
         for number, line in enumerate(self.file, 1):
             if line.strip():
                 try:
                     name, _ = _parse(line)
+                    self.places.setdefault(name, []).append(place)
                 except ValueError as error:
-                    raise ValueError(f"{path}, line {number}: {error}") from None
-                self.places.setdefault(name, []).append(place)
+                    self.bad_lines.append({"line": number, "reason": str(error)})
             place += len(line)
         if not self.places:
-            raise ValueError(f'{path} holds no line like {{"file_name": "street.jpg", "text": ["the red truck"]}}.')
+            reason = f" Line {self.bad_lines[0]['line']}: {self.bad_lines[0]['reason']}" if self.bad_lines else ""
+            raise ValueError(
+                f'{path} holds no line like {{"file_name": "street.jpg", "text": ["the red truck"]}}.{reason}'
+            )
 
-    def __getitem__(self, name: str) -> list[str]:
-        texts = []
+    def __getitem__(self, name: str) -> list[Line]:
+        """The expressions about a picture, as dicts of "label" and the thresholds of their own."""
+        said = []
         for place in self.places[name]:
             self.file.seek(place)
-            texts += _parse(self.file.readline())[1]
-        return texts
+            said += _parse(self.file.readline())[1]
+        return said
 
 
-def _parse(line: bytes) -> tuple[str, list[str]]:
+def _parse(line: bytes) -> tuple[str, list[Line]]:
     try:
         said = json.loads(line)
         name, text = said["file_name"], said["text"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ValueError('it is not of the form {"file_name": ..., "text": ...}.') from None
     texts = [text] if isinstance(text, str) else text
     if not (isinstance(texts, list) and texts and all(isinstance(it, str) and it.strip() for it in texts)):
         raise ValueError("`text` must be an expression or a list of expressions, none of them empty.")
-    # The name is also that of a folder of PNGs, which must not lie elsewhere.
     if not isinstance(name, str) or not name or Path(name).is_absolute() or ".." in Path(name).parts:
         raise ValueError(f"`file_name` is {name!r}: give it relative to the folder of the pictures, and inside of it.")
-    return name, texts
+    if any("\ud800" <= character <= "\udfff" for character in "".join([name, *texts])):
+        raise ValueError("it holds half of a character (a lone surrogate): write it again in UTF-8.")
+    labels = [{"label": text} for text in texts]
+    for key in SETTINGS:
+        values = said.get(key)
+        values = values if isinstance(values, list) else [values] * len(texts)
+        if len(values) != len(texts):
+            raise ValueError(f"`{key}` has {len(values)} numbers for {len(texts)} expressions.")
+        for label, value in zip(labels, values, strict=True):
+            if value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+                raise ValueError(f"`{key}` is {str(value)[:20]}: give a probability between 0 and 1.")
+            label[key] = value
+    return os.path.normpath(name), labels  # one name for one file
 
 
-def _keep(settings: Settings, out: Path) -> None:
-    """Writes the settings beside the masks, or compares them where there are masks already."""
+def _keep(made_from: Line, out: Path) -> None:
+    """Writes what the masks are made from beside them, or compares it where there are masks already."""
     path, begun = out / "settings.json", out / "masks.jsonl"
     if begun.is_file() and begun.stat().st_size:
         if not path.is_file():
             raise ValueError(f"{begun} was not written by this command: name another folder.")
         before = json.loads(path.read_text(encoding="utf-8"))
-        for name, value in asdict(settings).items():
-            if before[name] != value:
+        for name, value in made_from.items():
+            if before.get(name) != value:
                 raise ValueError(
-                    f"{out} was begun with {name} {before[name]!r}, not {value!r}: give that again to go on, or name "
-                    "another folder."
+                    f"{out} was begun with {name} {before.get(name)!r}, not {value!r}: give that again to go on, or "
+                    "name another folder."
                 )
     else:
-        path.write_text(json.dumps(asdict(settings), indent=2) + "\n", encoding="utf-8")
+        write_json(path, made_from)
 
 
-def _done(written: Any, asked: _Expressions) -> set[str]:
+def _done(written: Any, asked: _Expressions, images: Path) -> set[str]:
     """The pictures of the whole lines; what an interruption left after them is cut off."""
     done, end = set(), 0
     written.seek(0)
@@ -181,22 +218,35 @@ def _done(written: Any, asked: _Expressions) -> set[str]:
         if not line.endswith(b"\n"):
             break
         name = said["file_name"]
-        if name in asked.places and [result["label"] for result in said["results"]] != asked[name]:
-            raise ValueError(f"{written.name} holds other expressions about {name}: name another folder.")
+        if name in asked.places:
+            if [{key: one[key] for key in ("label", *SETTINGS) if key in one} for one in said["results"]] != asked[
+                name
+            ]:
+                raise ValueError(f"{written.name} holds other expressions about {name}: name another folder.")
+            if said["file"] != _state(images / name):
+                raise ValueError(f"{name} has changed since {written.name} was written: name another folder.")
         done.add(name)
         end += len(line)
     written.truncate(end)
     return done & asked.places.keys()
 
 
+def _state(path: Path) -> list[int] | None:
+    """Bytes and time of modification of a file, `None` if it is not there."""
+    try:
+        return [path.stat().st_size, path.stat().st_mtime_ns]
+    except OSError:
+        return None
+
+
 def _work(
-    images: Path, out: Path, settings: Settings, batches: Iterable[dict[str, list[str]]], processes: int
+    images: Path, settings: Settings, batches: Iterable[dict[str, list[Line]]], processes: int
 ) -> Iterator[list[Line]]:
     """The lines of each batch, in the order in which they are finished; `processes` are no more than batches."""
     if processes == 0:
         return
     if processes == 1:
-        segment = _Worker(images, out, settings, 0)
+        segment = _Worker(images, settings, 0)
         yield from map(segment, batches)
         return
     context = torch.multiprocessing.get_context("spawn")
@@ -204,7 +254,7 @@ def _work(
     busy = []
     for number in range(processes):
         here, there = context.Pipe()
-        arguments = (there, images, out, settings, number, threads)
+        arguments = (there, images, settings, number, threads)
         context.Process(target=_serve, args=arguments, daemon=True).start()
         there.close()
         here.send(next(batches))
@@ -229,12 +279,12 @@ def _work(
             yield lines
 
 
-def _serve(there: Connection, images: Path, out: Path, settings: Settings, number: int, threads: int) -> None:
+def _serve(there: Connection, images: Path, settings: Settings, number: int, threads: int) -> None:
     """The work of one process; it ends when the other end of the pipe does, however that came about."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other end is told, and closes the pipe
     torch.set_num_threads(threads)
     try:
-        segment = _Worker(images, out, settings, number)
+        segment = _Worker(images, settings, number)
         while True:
             there.send(segment(there.recv()))
     except EOFError:
@@ -246,15 +296,16 @@ def _serve(there: Connection, images: Path, out: Path, settings: Settings, numbe
 class _Worker:
     """A model on its device, and what it makes of pictures: one line each."""
 
-    def __init__(self, images: Path, out: Path, settings: Settings, number: int):
-        self.images, self.out, self.settings = images, out, settings
+    def __init__(self, images: Path, settings: Settings, number: int):
+        self.images, self.settings = images, settings
         devices = torch.accelerator.device_count()
         device = f"{torch.accelerator.current_accelerator().type}:{number % devices}" if devices else "cpu"
         self.segmenter = Segmenter(*load_model(settings.model, device))
         self.readers = ThreadPoolExecutor()
 
-    def __call__(self, batch: dict[str, list[str]]) -> list[Line]:
+    def __call__(self, batch: dict[str, list[Line]]) -> list[Line]:
         failures, pictures = {}, {}
+        states = {name: _state(self.images / name) for name in batch}  # before they are read
         for name, opened in zip(batch, self.readers.map(self._open, batch), strict=True):
             (failures if isinstance(opened, Exception) else pictures)[name] = opened
         found = {}
@@ -267,7 +318,7 @@ class _Worker:
                 except (ValueError, RuntimeError) as error:
                     failures[name] = error
         return [
-            {"file_name": name, "results": found[name]}
+            {"file_name": name, "file": states[name], "results": found[name]}
             if name in found
             else {"file_name": name, "reason": f"{failures[name]}" or type(failures[name]).__name__}
             for name in batch
@@ -279,23 +330,23 @@ class _Worker:
         except Exception as error:  # decoders of broken files raise errors of many kinds
             return error
 
-    def _segment(self, pictures: dict[str, Image.Image], batch: dict[str, list[str]]) -> dict[str, list[Line]]:
-        said = self.segmenter.ask(self.segmenter.encode(pictures.values()), [batch[name] for name in pictures])
-        found = self.segmenter.masks(said, mask_threshold=self.settings.mask_threshold)
-        return {name: self._lines(name, results) for name, results in zip(pictures, found, strict=True)}
+    def _segment(self, pictures: dict[str, Image.Image], batch: dict[str, list[Line]]) -> dict[str, list[Line]]:
+        asked = [expression for name in pictures for expression in batch[name]]
+        own = {name: [expression.get(name, getattr(self.settings, name)) for expression in asked] for name in SETTINGS}
+        said = self.segmenter.ask(
+            self.segmenter.encode(pictures.values()),
+            [[expression["label"] for expression in batch[name]] for name in pictures],
+        )
+        found = self.segmenter.masks(said, **own)
+        return {
+            name: [_line(*both) for both in zip(batch[name], results, strict=True)]
+            for name, results in zip(pictures, found, strict=True)
+        }
 
-    def _lines(self, name: str, results: Sequence[Line]) -> list[Line]:
-        lines = []
-        for number, result in enumerate(results, 1):
-            if self.settings.format == "rle":
-                shown = masks.encode(result["mask"].numpy())
-            else:
-                shown = f"masks/{name}/{number}.png"
-                (self.out / shown).parent.mkdir(parents=True, exist_ok=True)
-                mask_picture(result).save(self.out / shown)
-            said = {name: result[name] for name in ("label", "score", "box", "is_empty")}
-            lines.append({**said, "score": round(result["score"], 6), "mask": shown})
-        return lines
+
+def _line(asked: Line, result: Line) -> Line:
+    told = {name: result[name] for name in ("score", "box", "is_empty")}
+    return {**asked, **told, "score": round(result["score"], 6), "mask": masks.encode(result["mask"].numpy())}
 
 
 def _json(line: Line) -> str:

@@ -1,0 +1,32 @@
+# Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Sheets of what a stream over a folder has found."""
+
+import itertools
+import json
+from pathlib import Path
+
+from unires_hf.data import masks
+from unires_hf.model.image_input_unires import open_image, upright
+
+from .overlay import draw_overlays
+
+SHOWN = 11  # expressions a picture
+
+
+def draw_segmented(out: Path, images: Path, most: int) -> int:
+    """Draws the first pictures of `out/masks.jsonl` with their masks, as `out/overlays/NAME.png`; returns how many.
+
+    Args:
+        out (`Path`): the folder that [`segment_many`] wrote.
+        images (`Path`): the folder of the pictures.
+        most (`int`): how many pictures are drawn.
+    """
+    drawn = 0
+    with open(out / "masks.jsonl", encoding="utf-8") as lines:
+        for line in map(json.loads, itertools.islice(lines, most)):
+            results = [{**result, "mask": masks.decode(result["mask"])} for result in line["results"][:SHOWN]]
+            path = out / "overlays" / f"{line['file_name']}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draw_overlays(upright(open_image(images / line["file_name"])), results).save(path)
+            drawn += 1
+    return drawn

@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "examples" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"(?:^<!-- (run|run: slow) -->\n)?^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NEEDS_DEFAULT = re.compile(r'default|unires (demo|segment)|pipeline\("referring-segmentation"')
-WRITTEN_BY_EXPORT = {"runs/onnx/segment.py": ROOT / "src/unires_hf/export/segment.py"}
+WRITTEN_BY_EXPORT = {"runs/onnx/segment.py": ROOT / "src/unires_hf/publish/onnx_segment.py"}
 
 
 def blocks(language: str, runs: bool = False) -> list:

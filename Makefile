@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow lint benchmark compare clean
+.PHONY: demo test test-slow fuzz lint benchmark compare clean
 
 # One virtual environment for everything; made again only when what it is made from changes.
 .venv/installed: setup.py pyproject.toml constraints.txt
@@ -22,6 +22,10 @@ test: lint
 
 test-slow: .venv/installed
 	$(BIN)/python -m pytest -m slow
+
+# Damages files of every layout for an hour, other ones each day.
+fuzz: .venv/installed
+	UNIRES_FUZZ_SECONDS=3600 UNIRES_FUZZ_SEED=$$(date +%Y%m%d)0000 $(BIN)/python -m pytest -s -m slow tests/data/test_fuzz.py
 
 benchmark: .venv/installed
 	$(BIN)/python scripts/benchmark.py

@@ -8,8 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pyarrow
 import torch
 from datasets import Dataset, IterableDataset, concatenate_datasets, load_dataset
+from datasets.exceptions import DatasetGenerationError
 from huggingface_hub.errors import HFValidationError
 from torch.utils.data import ConcatDataset, Subset
 from transformers import AutoConfig, AutoModel, AutoProcessor, PreTrainedModel, ProcessorMixin
@@ -17,6 +19,7 @@ from transformers import AutoConfig, AutoModel, AutoProcessor, PreTrainedModel, 
 from .baselines import CrisConfig, LavtConfig
 from .baselines.peers import load_clipseg, load_florence2, load_grounded_sam2, load_sam3
 from .checkpoints import checkpoint_path
+from .data.brief import line
 from .data.readers.sources import SOURCES
 from .data.schema import FEATURES, Skipped
 from .model.configuration_unires import UniResConfig
@@ -198,6 +201,10 @@ def _open(specification: str, streaming: bool = False) -> list[Dataset | PartSce
             f"{name!r} is no folder, no data set that can be had from the Hub ({error}), and none of the readers "
             f"partscenes, {', '.join(SOURCES)}."
         ) from error
+    except DatasetGenerationError as error:  # it says less than what it comes of
+        raise ValueError(f"{name} cannot be read: {line(error.__cause__ or error)}.") from error
+    except (OSError, pyarrow.ArrowException) as error:
+        raise ValueError(f"{name} cannot be read: {line(error)}.") from error
     missing = sorted(set(FEATURES) - set(rows.column_names))
     if missing:
         raise ValueError(f"{name} has no column {missing[0]!r}: convert it with `unires convert` first.")

@@ -30,6 +30,7 @@ class Layout:
     write: Callable[[Path, dict[str, Any]], None]
     read: Callable[[Path], Iterator]
     composes: bool = False
+    features: Features | None = None
 
     def rows(self, root: Path, records: dict[str, Any] | None = None) -> tuple[list[dict], list[Skipped]]:
         self.write(root, self.records if records is None else records)
@@ -604,7 +605,7 @@ def hub() -> Layout:
         kept = json.loads((root / "rows.json").read_text())
         return SOURCES["hub"](Dataset.from_list(kept, features=JXU124), images=root)
 
-    return Layout({"rows": rows}, write, read)
+    return Layout({"rows": rows}, write, read, features=JXU124)
 
 
 LAYOUTS = {

@@ -21,3 +21,8 @@ def brief(value: Any) -> str:
     """The value in at most 80 characters; of what is long or deep only the beginning is looked at."""
     text = _SHORT.repr(value)
     return text if len(text) <= 80 else text[:77] + "…"
+
+
+def line(error: BaseException) -> str:
+    """What an error says, in one line; its kind where it says nothing."""
+    return " ".join(str(error).split()).rstrip(".")[:300] or type(error).__name__

@@ -175,7 +175,7 @@ def _write_plans(
         os.fsync(skipped.fileno())
         if not images:
             skipped.seek(0)
-            raise ValueError(f"The split {split} has no row; the first loss: {skipped.readline() or 'none'}")
+            raise ValueError(f"The split {split} has no row; the first loss: {skipped.readline().strip() or 'none'}")
     return images, shards
 
 

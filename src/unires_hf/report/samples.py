@@ -1,7 +1,6 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """A gallery of a data set's pictures with masks and what is said about them, after supplementary figures 3 and 4."""
 
-import io
 import math
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -9,15 +8,16 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import PIL.ImageOps
-import pyarrow.parquet as pq
 from PIL import ImageDraw, ImageFilter, ImageFont
 from PIL.Image import Image
 
 from unires_hf.data import masks
+from unires_hf.data.brief import line
+from unires_hf.data.pictures import open_picture
 from unires_hf.data.schema import Row
 
 from .overlay import COLOURS, FAINT, INK, PAPER
-from .statistics import shards
+from .statistics import damage_of, open_shard, shards
 
 COLUMNS, WIDTH, HEIGHT, GAP = 3, 440, 340, 26
 TARGETS = 4
@@ -61,8 +61,11 @@ def draw_row(row: Row) -> Image:
         `Image`: 440 pixels wide.
     """
     targets = _chosen(row)
-    with PIL.Image.open(io.BytesIO(row["image"]["bytes"])) as opened:
-        picture = PIL.ImageOps.exif_transpose(opened).convert("RGB")
+    with open_picture(row["image"]["bytes"]) as opened:
+        try:
+            picture = PIL.ImageOps.exif_transpose(opened).convert("RGB")
+        except Exception as error:  # Pillow's plug-ins raise nearly anything on damaged files
+            raise ValueError(f"the picture of image {row['image_id']} is damaged: {line(error)}.") from error
     # Large masks first, so that a part lies on its object.
     order = sorted(range(len(targets)), key=lambda it: -masks.area(targets[it]["mask"]))
     scale = min(WIDTH / picture.width, HEIGHT / picture.height)
@@ -87,7 +90,7 @@ def _spread(paths: list[Path], count: int) -> Iterator[Row]:
     """Rows evenly spaced over the shards; only their row groups are read."""
     groups = []
     for path in paths:
-        metadata = pq.read_metadata(path)
+        metadata = open_shard(path).metadata
         groups += [(path, group, metadata.row_group(group).num_rows) for group in range(metadata.num_row_groups)]
     total = sum(rows for *_, rows in groups)
     wanted = sorted({int((number + 0.5) * total / count) for number in range(count)})
@@ -95,7 +98,9 @@ def _spread(paths: list[Path], count: int) -> Iterator[Row]:
     for path, group, rows in groups:
         here = [it - start for it in wanted if start <= it < start + rows]
         if here:
-            yield from pq.ParquetFile(path).read_row_group(group).take(here).to_pylist()
+            with damage_of(path):
+                chosen = open_shard(path).read_row_group(group).take(here).to_pylist()
+            yield from chosen
         start += rows
 
 

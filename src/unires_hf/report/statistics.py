@@ -3,22 +3,26 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm.auto import tqdm
 
 from unires_hf.data import masks
-from unires_hf.data.schema import Row
+from unires_hf.data.brief import line
+from unires_hf.data.schema import FEATURES, Row, validate_row
 
 AREA_EDGES = np.logspace(-5, 0, 26)
 """Edges of the histogram of mask areas, as shares of the picture."""
 _SHARD = re.compile(r"(.+)-\d{5}-of-\d{5}\.parquet")
 _COLUMNS = ["image_id", "source", "width", "height", "targets"]
+_SCHEMA = pa.schema([FEATURES.arrow_schema.field(name) for name in _COLUMNS])
 _BATCH = 256
 
 
@@ -147,13 +151,14 @@ def count(folder: str | Path, splits: Collection[str] | None = None) -> dict[str
         ValueError: if there are no shards, or none of a split.
     """
     chosen = shards(folder, splits)
-    total = sum(pq.read_metadata(path).num_rows for paths in chosen.values() for path in paths)
+    total = sum(open_shard(path).metadata.num_rows for paths in chosen.values() for path in paths)
     counted = {split: Statistics() for split in chosen}
     with tqdm(total=total, desc="count", unit=" images") as progress:
         for split, paths in chosen.items():
-            for row in _rows(paths):
-                counted[split].add(row)
-                progress.update()
+            for path in paths:
+                for row in _rows(path):
+                    counted[split].add(row)
+                    progress.update()
     return counted
 
 
@@ -177,10 +182,35 @@ def shards(folder: str | Path, splits: Collection[str] | None = None) -> dict[st
     return {split: paths for split, paths in found.items() if splits is None or split in splits}
 
 
-def _rows(paths: Iterable[Path]) -> Iterator[Row]:
-    for path in paths:
-        for batch in pq.ParquetFile(path).iter_batches(_BATCH, columns=_COLUMNS):
-            yield from batch.to_pylist()
+def open_shard(path: Path) -> pq.ParquetFile:
+    """Opens a shard.
+
+    Raises:
+        ValueError: if it is damaged.
+    """
+    with damage_of(path):
+        if not path.is_file():  # of a pipe one would wait for the end
+            raise ValueError("it is no file")
+        return pq.ParquetFile(path)
+
+
+@contextmanager
+def damage_of(path: Path) -> Iterator[None]:
+    """Turns what comes of a damaged shard into a ValueError with one sentence."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise ValueError(f"{path} is damaged: {line(error)}. Convert its source anew.") from error
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    """The rows of a shard, without their pictures, which must keep the schema's rules."""
+    file = open_shard(path)
+    with damage_of(path):
+        for batch in file.iter_batches(_BATCH, columns=_COLUMNS):
+            for row in pa.Table.from_batches([batch]).select(_COLUMNS).cast(_SCHEMA).to_pylist():
+                validate_row(row | {"image": None})
+                yield row
 
 
 def _joined(a: Counter, b: Counter) -> Counter:

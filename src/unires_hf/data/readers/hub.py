@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import pyarrow
 from datasets import Dataset, Image, load_dataset
+from datasets.exceptions import DatasetGenerationError
 
-from unires_hf.data.brief import brief
+from unires_hf.data.brief import brief, line
 from unires_hf.data.schema import Row, Skipped
 
 from .coco_names import BY_ID
@@ -31,7 +33,7 @@ def read_hub(
     Raises:
         ValueError: if the data set has another layout, or needs `images` and has none.
     """
-    rows = root if isinstance(root, Dataset) else load_dataset(str(root), split=split)
+    rows = root if isinstance(root, Dataset) else _loaded(str(root), split)
     if {"raw_anns", "raw_image_info", "sentences"} <= set(rows.column_names):
         if images is None:
             raise ValueError("the rows carry no pictures: give the folder of COCO's as `images`.")
@@ -43,6 +45,18 @@ def read_hub(
         yield from _rows(undecoded, "file_name", _without_annotation, _fill_lmms)
     else:
         raise ValueError(f"the columns {rows.column_names} are neither jxu124/refcoco's nor lmms-lab/RefCOCO's.")
+
+
+def _loaded(root: str, split: str) -> Dataset:
+    for path in Path(root).rglob("*") if Path(root).is_dir() else ():
+        if not (path.is_file() or path.is_dir()):
+            raise ValueError(f"{path} is neither a file nor a folder: remove it.")
+    try:
+        return load_dataset(root, split=split)
+    except DatasetGenerationError as error:  # it says less than what it comes of
+        raise ValueError(f"{root} cannot be read: {line(error.__cause__ or error)}.") from error
+    except (OSError, pyarrow.ArrowException) as error:
+        raise ValueError(f"{root} cannot be read: {line(error)}.") from error
 
 
 def _rows(

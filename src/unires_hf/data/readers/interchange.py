@@ -11,15 +11,17 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import pyarrow
 import pyarrow.parquet
 
 from unires_hf.data import masks
+from unires_hf.data.brief import line
 from unires_hf.data.schema import FEATURES, Row, Skipped
 
 from .draft import Draft, drafted
 from .folder import read_lines
 from .records import take
-from .source_files import inside
+from .source_files import inside, require_file
 
 _BATCH = 16  # rows: pictures of a few hundred kB each
 
@@ -52,14 +54,14 @@ def read_interchange(
 
 def _read_shard(source: str, shard: Path) -> Iterator[Row | Skipped]:
     try:
-        missing = set(FEATURES) - set(pyarrow.parquet.read_schema(shard).names)
+        missing = set(FEATURES) - set(pyarrow.parquet.read_schema(require_file(shard, "Remove it.")).names)
         if missing:
             raise ValueError(f"it has no column {' or '.join(sorted(missing))}")
         for batch in pyarrow.parquet.ParquetFile(shard).iter_batches(_BATCH):
             for row in batch.to_pylist():
                 yield from drafted(row.get("source") or source, row.get("image_id"), partial(_fill, row, shard.parent))
-    except (OSError, ValueError) as error:  # pyarrow's errors are both
-        yield Skipped(source, shard.name, f"the rest of the shard is unreadable: {error}.")
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
+        yield Skipped(source, shard.name, f"the rest of the shard is unreadable: {line(error)}.")
 
 
 def _fill(row: Row, folder: Path, draft: Draft) -> None:

@@ -140,7 +140,10 @@ def test_parts_without_objects():
         ("switch", "switches"),
         ("body", "bodies"),
         ("key", "keys"),
-        ("glass", "glasses"),
+        ("bus", "buses"),
+        ("lens", "lenses"),
+        ("dress", "dresses"),
+        ("glasses", "glasses"),
     ],
 )
 def test_plural_and_singular(one, many):

@@ -23,6 +23,8 @@ MOST = 3
 """At most so many ways of naming one object; each gives two expressions for every part (our choice)."""
 _PERSON = "man woman boy girl guy lady kid child person player dude gentleman baby male female".split()
 _PLURALS = {"foot": "feet", "tooth": "teeth", "hoof": "hooves", "leaf": "leaves", "shelf": "shelves", "half": "halves"}
+_PLURALS |= {"bus": "buses", "lens": "lenses", "knife": "knives"}
+_NO_SINGULAR = {"glasses", "sunglasses", "pants", "trousers", "shorts", "jeans", "scissors"}
 
 
 @dataclass(frozen=True)
@@ -240,6 +242,8 @@ def plural(name: str) -> str:
 
 def singular(name: str) -> str:
     """The name whose plural this is, or the name itself."""
+    if name in _NO_SINGULAR or name in _PLURALS:
+        return name
     irregular = {many: one for one, many in _PLURALS.items()}
     shorter = (irregular.get(name, name), re.sub("ies$", "y", name), name.removesuffix("es"), name.removesuffix("s"))
     return next((it for it in shorter if it != name and plural(it) == name), name)

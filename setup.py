@@ -33,7 +33,6 @@ setup(
             "baselines/presets/*.json",
             "data/photo_expressions/*.json",
             "engine/*.json",
-            "engine/*.yaml",
             "experiments/*.json",
             "training/*.json",
             "report/*.html",

@@ -13,12 +13,12 @@ from drawn_cars import car_row, draw_car, png
 from tiny_engine import save_unires
 
 from unires_hf.cli import main
+from unires_hf.data.leaks import HeldOut
 from unires_hf.data.schema import FEATURES, validate_row
 from unires_hf.data.shards import write_rows
 from unires_hf.engine.annotation import annotate
 from unires_hf.engine.intake import open_input
-from unires_hf.engine.leaks import HeldOut
-from unires_hf.engine.recipe import Recipe, read_recipe
+from unires_hf.engine.recipe import STAGES, Recipe, read_recipe
 from unires_hf.loading import load_rows
 
 
@@ -173,9 +173,24 @@ def test_held_out_pictures_are_refused_by_their_coco_id():
 def test_held_out_twins_are_rejected_rows(tmp_path, recipe_file):
     (tmp_path / "measured").mkdir()
     write_rows(tmp_path / "measured" / "val-00000-of-00001.parquet", [car_row("x", 15)])
-    held_out = HeldOut.of([f"{tmp_path / 'measured'},split=validation"])
+    held_out = HeldOut.of(load_rows([f"{tmp_path / 'measured'},split=validation"]))
     pictures = [car_row("again", 15), car_row("1", 0)]
     recipe = read_recipe(recipe_file)
     manifest = annotate(pictures, tmp_path / "out", recipe, command="test", held_out=held_out)
     assert manifest["yields"]["pictures"]["rejected"] == {"held out": 1}
     assert manifest["splits"]["train"]["images"] == 1
+
+
+def test_held_out_pictures_are_not_trained_on(tmp_path):
+    write_rows(tmp_path / "train-00000-of-00001.parquet", [car_row("again", 15), car_row("1", 0)])
+    rows = load_rows([str(tmp_path)])
+    assert HeldOut.of(rows.select([0])).kept(rows)["image_id"][:] == ["1"]
+    with pytest.raises(ValueError, match="nothing is left"):
+        HeldOut.of(rows).kept(rows)
+
+
+def test_the_recipe_of_the_docs_is_one(tmp_path):
+    page = Path(__file__).parents[2] / "docs" / "engine.md"
+    (tmp_path / "recipe.yaml").write_text(page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0])
+    recipe = read_recipe(tmp_path / "recipe.yaml")
+    assert all(getattr(recipe, stage) is not None for stage in STAGES)

@@ -14,11 +14,11 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from unires_hf.data.leaks import HeldOut
 from unires_hf.data.schema import Row
 from unires_hf.files import only_writer, read_json, write_json, write_text
 
 from . import engine_card
-from .leaks import HeldOut
 from .recipe import Recipe
 from .shard_work import COUNTS, ShardWork
 from .yields import markdown, summed

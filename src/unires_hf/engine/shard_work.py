@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
+from unires_hf.data.leaks import HeldOut
 from unires_hf.data.schema import Row, validate_row
 from unires_hf.files import whole, write_json
 
 from .case import ENGINE_FEATURES, Case, open_case
-from .leaks import HeldOut
 from .recipe import Recipe, Stages
 
 logger = logging.getLogger(__name__)

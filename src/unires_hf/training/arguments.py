@@ -124,6 +124,13 @@ class DataArguments:
             "words that name one, are left out."
         },
     )
+    held_out: list[str] = field(
+        default_factory=list,
+        metadata={
+            "help": "Data sets whose pictures are not learned from, by COCO id and by look, such as "
+            "refcoco,root=REFER,split=val+testA+testB. Drawn scenes are never held out."
+        },
+    )
     strict_data: bool = field(
         default=False, metadata={"help": "Stop at an image or mask that cannot be read; default: leave it out, warn."}
     )

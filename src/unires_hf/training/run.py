@@ -14,6 +14,7 @@ from transformers import ProcessorMixin, TrainerCallback, set_seed
 
 from unires_hf.data.augmentation import Augmentation
 from unires_hf.data.groups import Rows, training_set
+from unires_hf.data.leaks import HeldOut
 from unires_hf.data.left_out import Unsaid, without_categories
 from unires_hf.data.opener import Opener
 from unires_hf.data.photo_expressions import speak
@@ -61,6 +62,9 @@ def run(
         sets = load_training_rows(data_arguments.train_data, data_arguments.max_train_images, data_arguments.streaming)
     if data_arguments.leave_out_categories:
         sets = [without_categories(rows, data_arguments.leave_out_categories) for rows in sets]
+    if data_arguments.held_out:
+        held_out = HeldOut.of(load_rows(data_arguments.held_out))
+        sets = [held_out.kept(rows) if isinstance(rows, Dataset) else rows for rows in sets]
     if data_arguments.eval_data:
         eval_rows = load_rows(data_arguments.eval_data, data_arguments.max_eval_images)
     else:
@@ -179,6 +183,8 @@ def _check_streaming(data_arguments: DataArguments, arguments: UniResTrainingArg
         return
     if data_arguments.draw_expressions:
         raise ValueError("Words are drawn for tables, not for streams: leave out --streaming or --draw_expressions.")
+    if data_arguments.held_out:
+        raise ValueError("A stream is not searched for pictures to hold out: leave out --streaming or --held_out.")
     if arguments.max_steps <= 0:
         raise ValueError("A stream has no end: give --max_steps with --streaming.")
     for name in ("save_strategy", "eval_strategy"):

@@ -3,16 +3,16 @@
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+from datasets import Dataset
 from datasets import Image as ImageFeature
 from PIL.Image import Image
 
-from unires_hf.data.readers.group_splits import TWIN_BITS, difference_hash
-from unires_hf.data.schema import Row
-from unires_hf.loading import load_rows
+from .readers.group_splits import TWIN_BITS, difference_hash
+from .schema import Row
 
 _COCO_NAME = re.compile(r"(?:COCO_(?:train|val|test)20\d\d_)?(\d{12})(?:\.\w+)?")
 _COCO_SOURCES = {
@@ -41,25 +41,40 @@ class HeldOut:
         self.coco_ids, self.hashes = set(coco_ids), np.asarray(hashes, bool).reshape(-1, 256)
 
     @classmethod
-    def of(cls, specifications: Sequence[str]) -> "HeldOut":
-        """The pictures of data sets, such as `refcoco,root=REFER,split=val+testA+testB`; see [`load_rows`]."""
+    def of(cls, rows: Dataset) -> "HeldOut":
+        """The pictures of a table of the schema, such as RefCOCO's val, testA and testB."""
         ids, hashes = set(), []
-        rows = load_rows(specifications).cast_column("image", ImageFeature(decode=False))
-        for row in rows.select_columns(["image", "image_id", "source"]):
+        for row in _undecoded(rows):
             ids |= set(coco_ids(row))
             bits = difference_hash(row["image"]["bytes"] or Path(row["image"]["path"]))
             hashes += [] if bits is None else [bits]
         return cls(ids, np.array(hashes, bool))
+
+    def kept(self, rows: Dataset) -> Dataset:
+        """The rows that are not refused.
+
+        Raises:
+            ValueError: if none is left.
+        """
+        indices = [index for index, row in enumerate(_undecoded(rows)) if self.reason(row) is None]
+        if not indices:
+            raise ValueError("Every picture of the training data is held out: nothing is left to learn from.")
+        return rows.select(indices)
 
     def reason(self, row: Row, picture: Image | None = None) -> str | None:
         """Why a row is refused, or None."""
         if found := self.coco_ids & set(coco_ids(row)):
             return f"held out: COCO's picture {min(found)} is measured on"
         if len(self.hashes):
-            bits = difference_hash(row["image"]["bytes"] if picture is None else _png(picture))
+            image = row["image"]
+            bits = difference_hash((image["bytes"] or Path(image["path"])) if picture is None else _png(picture))
             if bits is not None and ((self.hashes != bits).sum(1) <= TWIN_BITS).any():
                 return "held out: it looks like a picture that is measured on"
         return None
+
+
+def _undecoded(rows: Dataset) -> Dataset:
+    return rows.select_columns(["image", "image_id", "source"]).cast_column("image", ImageFeature(decode=False))
 
 
 def coco_ids(row: Row) -> Iterator[int]:

@@ -73,7 +73,11 @@ def load_model(name: str, device: str | torch.device = "cpu") -> tuple[PreTraine
             raise ValueError(
                 f"The weight {key!r} of {name} is not finite: its training diverged; take an earlier one."
             )
-    return model.eval().to(find_device(device)), _whole(name, AutoProcessor.from_pretrained, place)
+    processor = _whole(name, AutoProcessor.from_pretrained, place)
+    known, taken = len(processor.tokenizer), config.get_text_config().vocab_size
+    if known > taken:
+        raise ValueError(f"The tokenizer of {name} has {known} tokens, and its model takes {taken}: one is another's.")
+    return model.eval().to(find_device(device)), processor
 
 
 def load_config(name: str) -> Any:

@@ -40,6 +40,7 @@ SECONDS, GIGABYTE = 10, 1 << 20  # of work; ru_maxrss counts in KB
 WAIT = 60  # seconds on the clock, on a machine that others use, too
 SPLITS = {"folder": "train", "interchange": "train"}
 SLOW = ("hub", "stats", "checkpoint", "stream")  # they take as long as all others together
+PAINTED = ("fasseg", "clothing-co-parsing")  # what lies beyond the border of a label map is no loss of the reader's
 SPLITS |= dict.fromkeys(("clothing-co-parsing", "car-parts", "facades", "fasseg", "figure-ground"), "all")
 
 
@@ -182,7 +183,11 @@ def check(name: str, target: Target, seed: int, base: Path) -> str:
         assert not list(out.glob("*.parquet")), f"{where}: something half-written"
     elif target.command(root, out)[0] == "convert":
         counts = read_back(out, where)
-        if in_records and counts["targets"] + counts["expressions"] * (not target.composes) < target.whole["all"]:
+        if (
+            in_records
+            and name not in PAINTED
+            and counts["targets"] + counts["expressions"] * (not target.composes) < target.whole["all"]
+        ):
             assert counts["skipped"], f"{where}: something was lost in silence"
     return f"{how.partition(': ')[2].partition(' at')[0] or how} {code}"
 

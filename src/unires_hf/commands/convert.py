@@ -38,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="say of photographs what people would, in place of the source's words: in val and test; train stays "
         "silent, and training draws its words anew at each look",
     )
+    parser.add_argument(
+        "--to", choices=("parquet", "coco"), default="parquet", help="coco is for other tools (default: parquet)"
+    )
     parser.add_argument("--shard-rows", type=int, default=512, metavar="N", help="images a shard (default: 512)")
     parser.add_argument(
         "--num-proc", type=int, default=1, metavar="N", help="shards to write at once, one thread each (default: 1)"
@@ -49,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def convert(arguments: argparse.Namespace) -> None:
-    """Convert a source to a folder of Parquet that `datasets.load_dataset` opens.
+    """Convert a source to a folder of Parquet that `datasets.load_dataset` opens, or to COCO's format.
 
     Interrupted, the same command goes on where it was; the result is the same to the byte. What was made of the files
     before they changed is neither mixed nor overwritten: the command says so and stops.
@@ -58,6 +61,9 @@ def convert(arguments: argparse.Namespace) -> None:
     from unires_hf.files import fingerprint
 
     options = _reader_options(arguments.source, arguments.set)
+    if arguments.to == "coco":
+        _to_coco(arguments, options)
+        return
     source = fingerprint(arguments.root, *options.values(), *arguments.without, without=arguments.out)
     for split in arguments.split:
         done = convert_rows(
@@ -86,6 +92,18 @@ def convert(arguments: argparse.Namespace) -> None:
         # The pictures are other people's: who may see them is for the uploader to decide, after looking.
         url = push_folder(arguments.out, arguments.push, repo_type="dataset", private=True)
         print(f"uploaded to {url}")
+
+
+def _to_coco(arguments: argparse.Namespace, options: dict[str, str]) -> None:
+    from unires_hf.data.coco_folder import write_coco
+
+    for split in arguments.split:
+        rows = _read(arguments.source, arguments.root, split, options, arguments.without, arguments.words)
+        done = write_coco(rows, arguments.out, split)
+        print(f"{split}: {done['images']:,} images, {done['annotations']:,} annotations in {arguments.out}")
+        if done["skipped"]:
+            lost = arguments.out / f"skipped_{split}.jsonl"
+            print(f"{split}: {done['skipped']:,} things were skipped; {lost} says why")
 
 
 def _reader_options(source: str, pairs: list[str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 """The command line: from a folder of pictures to Parquet, its statistics and a score; and what it says of mistakes."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,18 @@ def test_what_is_lost_is_said(pictures: Path, tmp_path: Path, capsys: pytest.Cap
     assert "1 things were skipped" in capsys.readouterr().out
     assert convert(pictures, tmp_path / "strict", "--strict") == 2
     assert "1.png" in capsys.readouterr().err
+
+
+def test_another_source_is_not_mixed_in(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert convert(pictures, tmp_path / "out") == convert(pictures, tmp_path / "out") == 0
+    other = shutil.copytree(pictures, tmp_path / "other")
+    lines = pictures / "metadata.jsonl"
+    lines.write_text(lines.read_text().replace("the truck", "the red truck"))
+    for root in (pictures, other):
+        assert convert(root, tmp_path / "out") == 2
+        assert "another conversion" in (said := capsys.readouterr().err) or "before its files changed" in said
+    rows = pq.read_table(tmp_path / "out/train-00000-of-00001.parquet").to_pylist()
+    assert [row["targets"][0]["expressions"][0]["text"] for row in rows] == ["the truck"] * 3
 
 
 @pytest.mark.parametrize(

@@ -183,11 +183,8 @@ def check(name: str, target: Target, seed: int, base: Path) -> str:
         assert not list(out.glob("*.parquet")), f"{where}: something half-written"
     elif target.command(root, out)[0] == "convert":
         counts = read_back(out, where)
-        if (
-            in_records
-            and name not in PAINTED
-            and counts["targets"] + counts["expressions"] * (not target.composes) < target.whole["all"]
-        ):
+        kept = counts["targets"] + (0 if target.composes else counts["expressions"])
+        if in_records and name not in PAINTED and kept < target.whole["all"]:
             assert counts["skipped"], f"{where}: something was lost in silence"
     return f"{how.partition(': ')[2].partition(' at')[0] or how} {code}"
 
@@ -223,7 +220,7 @@ def measure(targets: dict[str, Target], base: Path) -> None:
         if target.command(base, base)[0] == "convert":
             counts = read_back(base / name / "out", name)
             assert not counts["skipped"], name
-            target.whole["all"] = counts["targets"] + counts["expressions"] * (not target.composes)
+            target.whole["all"] = counts["targets"] + (0 if target.composes else counts["expressions"])
 
 
 def test_damaged_files_are_said_to_be(targets, tmp_path):

@@ -12,6 +12,7 @@ from unires_hf.engine.case import KEPT, open_case
 from unires_hf.engine.negative_stage import NegativesRecipe, NegativeStage
 from unires_hf.engine.object_stage import ObjectsRecipe, ObjectStage
 from unires_hf.engine.part_stage import PartsRecipe, PartStage, two_sides
+from unires_hf.engine.part_vocabulary import Vocabulary
 from unires_hf.engine.verification import Agreement, AgreementRecipe, Listener, ListenerRecipe
 from unires_hf.engine.word_stage import WordsRecipe, WordStage
 
@@ -94,6 +95,17 @@ def test_both_word_orders_and_provenance(finders, vocabulary):
     validate_row(case.row)
 
 
+def test_a_part_is_called_by_its_object_too(finders, vocabulary):
+    row = car_row()
+    case = open_case(
+        {**row, "targets": [*row["targets"], {**row["targets"][0], "target_id": "2", "bbox": [40, 0, 9, 9]}]}
+    )
+    PartStage(PartsRecipe("colors"), vocabulary)([case])
+    WordStage(WordsRecipe(limit=60), vocabulary)([case])
+    texts = [e["text"] for it in case.row["targets"] for e in it["expressions"] if it["part"]]
+    assert all("car" in text.split() or "car's" in text or "cars" in text for text in texts)
+
+
 def test_expressions_have_a_limit_and_each_target_its_turn(finders, vocabulary):
     case, _ = with_parts(vocabulary)
     WordStage(WordsRecipe(limit=5, rich=False), vocabulary)([case])
@@ -141,10 +153,30 @@ def test_a_negative_fools_the_model_and_not_the_listener(finders, vocabulary):
     case, stage = with_parts(vocabulary, sides=False)
     case.rejected.clear()  # as if no stage had seen an antenna
     WordStage(WordsRecipe(rich=False), vocabulary)([case])
-    NegativeStage(NegativesRecipe(1), vocabulary, finders["colors"], Listener(ListenerRecipe("listener")))([case])
+    stage = NegativeStage(
+        NegativesRecipe(1, siblings=True), vocabulary, finders["colors"], Listener(ListenerRecipe("listener"))
+    )
+    stage([case])
     (nothing,) = [it for it in case.row["targets"] if it["mask"] and not masks.area(it["mask"])]
     assert "antenna" in nothing["expressions"][0]["text"] and nothing["part"] == "antenna"
     validate_row(case.row)
+
+
+def test_what_others_have_is_denied_and_what_a_sibling_might_be_is_not(finders, vocabulary):
+    vocabulary = Vocabulary({**vocabulary.categories, "wall": {"sky": "test"}}, pairs=vocabulary.pairs)
+    row = car_row()
+    wall = {**row["targets"][0], "target_id": "wall", "category": "wall"}
+    case = open_case({**row, "targets": [*row["targets"], wall]})
+    PartStage(PartsRecipe("colors", sides=False), vocabulary)([case])
+    case.row["targets"] = [it for it in case.row["targets"] if it["category"] == "car" or it["part"] is None]
+    case.rejected.clear()
+    WordStage(WordsRecipe(rich=False), vocabulary)([case])
+    finders["listener"].mistakes = {"sky": None}  # it knows no sky
+    listener = Listener(ListenerRecipe("listener"))
+    NegativeStage(NegativesRecipe(9), vocabulary, finders["colors"], listener)([case])
+    said = [it["expressions"][0]["text"] for it in case.row["targets"] if it["part"] == "sky"]
+    assert said == ["sky of car"]
+    assert not any("antenna" in text for text in finders["listener"].asked)
 
 
 def test_two_sides_need_a_gap_and_two_of_about_one_size():

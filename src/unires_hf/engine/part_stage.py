@@ -90,7 +90,7 @@ class PartStage:
             target = make_target(target_id, owner["category"], cut, part, owner["target_id"])
             problem = self._problem(whole, inside, kept)
             if problem:
-                case.reject(STAGE, problem, target, score=score)
+                case.reject(STAGE, problem, {**target, "mask": masks.encode(whole)}, score=score)
                 continue
             kept.append(whole & inside)
             case.row["targets"].append(target)

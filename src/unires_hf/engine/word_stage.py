@@ -101,8 +101,13 @@ class WordStage:
         said = {e["text"] for it in case.row["targets"] for e in it["expressions"]}
         several = []
         for spoken_of in speak(case.row, case.picture, Random(f"words/{case.row['image_id']}"), room):
+            if is_nothing(spoken_of):  # the stage for negatives says what is not there
+                continue
+            # Another object may have the part too, and the engine missed it there: "the stem" needs its flower.
+            heads = spoken(spoken_of["category"]).split()[-1:] if spoken_of["part"] else []
             new = [it for it in spoken_of["expressions"] if it["text"] not in said]
-            if not new or is_nothing(spoken_of):  # the stage for negatives says what is not there
+            new = [it for it in new if all(re.search(rf"\b{re.escape(head)}(s|'s)?\b", it["text"]) for head in heads)]
+            if not new:
                 continue
             known = plain.get(spoken_of["target_id"])
             if known is not None:

@@ -1,7 +1,8 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Puts a trained model into the package as the one that `default` names: half precision, processor, log and curve.
+"""Puts a trained model into the package: half precision, processor, log and curve.
 
-    python scripts/ship_checkpoint.py runs/warmup runs/partscenes
+    python scripts/ship_checkpoint.py default runs/photographs
+    python scripts/ship_checkpoint.py drawings runs/warmup runs/partscenes
 
 With `--go-on` the run is one that went on from the model that ships: its log comes after those that are there.
 The weights are stored as float16 and computed with as float32, which CPUs are quicker at. `write_model_cards.py` then
@@ -20,25 +21,26 @@ import torch
 from transformers import AutoModel, AutoProcessor
 
 import unires_hf  # noqa: F401
-from unires_hf.checkpoints import DRAWINGS_ONLY, checkpoint_path
+from unires_hf.checkpoints import DRAWINGS_ONLY, SHIPPED, checkpoint_path
 
 CARDS = Path(__file__).parents[1] / "model_cards"
-CURVE = "drawings-loss.png"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=SHIPPED, help="what it is known by")
     parser.add_argument(
         "run", type=Path, nargs="+", help="folders of the runs, in their order; the last one's weights"
     )
-    parser.add_argument("--go-on", action="store_true", help="the first run started from `default`: keep its log")
+    parser.add_argument("--go-on", action="store_true", help="the first run started from what ships: keep its log")
     arguments = parser.parse_args()
-    folder, runs = Path(checkpoint_path("default")), arguments.run
+    folder, runs = Path(checkpoint_path(arguments.name)), arguments.run
+    curve = f"{arguments.name}-loss.png"
     model = AutoModel.from_pretrained(runs[-1], dtype=torch.float32)
     model.half().save_pretrained(folder)
     (folder / "model.safetensors").chmod(0o644)
     config = json.loads((folder / "config.json").read_text())
-    config |= {"dtype": "float32", "notice": DRAWINGS_ONLY}
+    config |= {"dtype": "float32", "notice": DRAWINGS_ONLY if arguments.name == "drawings" else None}
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     AutoProcessor.from_pretrained(runs[-1]).save_pretrained(folder)
     logs = [json.loads((run / "trainer_state.json").read_text())["log_history"] for run in runs]
@@ -48,8 +50,8 @@ def main():
     with open(folder / "training_log.jsonl", "w", encoding="utf-8") as file:
         for number, log in enumerate(logs, 1):
             file.writelines(json.dumps({"run": number, **line}) + "\n" for line in log)
-    draw_curve(logs, folder / CURVE)
-    shutil.copy(folder / CURVE, CARDS)
+    draw_curve(logs, folder / curve)
+    shutil.copy(folder / curve, CARDS)
     size = sum(path.stat().st_size for path in folder.iterdir())
     print(f"{folder}: {size / 1e6:.1f} MB")
 

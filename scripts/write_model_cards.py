@@ -39,7 +39,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.watts is not None and arguments.run is None and arguments.hours is None:
         parser.error("--watts needs --run or --hours")
-    checkpoint = Path(checkpoint_path("default"))
+    checkpoint = Path(checkpoint_path("drawings"))
     if arguments.run or arguments.evaluations or arguments.watts is not None:
         path = checkpoint / "results.json"
         measured = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"training": {}, "splits": {}}

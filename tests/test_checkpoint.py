@@ -13,7 +13,7 @@ from unires_hf.cli import main
 from unires_hf.evaluation import evaluate_model
 from unires_hf.scenes import PartScenes
 
-FOLDER = Path(checkpoint_path("default"))
+FOLDER = Path(checkpoint_path("drawings"))
 SCENES = 150
 
 
@@ -64,12 +64,12 @@ def test_demo_draws_and_scores(tmp_path, capsys):
 
 def test_evaluate_knows_the_names_default_and_partscenes(tmp_path, capsys):
     out = tmp_path / "results.json"
-    command = ["evaluate", "default", "partscenes", "--split", "val", "--max-images", "4", "--seed", "7"]
+    command = ["evaluate", "drawings", "partscenes", "--split", "val", "--max-images", "4", "--seed", "7"]
     assert main([*command, "--out", str(out)]) == 0
     summary = json.loads(out.read_text())
     assert summary["n_images"] == 4 and summary["n_expressions"] > 20
 
 
 def test_a_seed_is_for_drawn_scenes_only(capsys):
-    assert main(["evaluate", "default", "./folder", "--seed", "7"]) == 2
+    assert main(["evaluate", "drawings", "./folder", "--seed", "7"]) == 2
     assert "--seed is of partscenes" in capsys.readouterr().err

@@ -27,7 +27,7 @@ BUDGET = Budget(steps=2, scenes=24, eval_scenes=2, learning_rate=1e-3, bf16=Fals
 @pytest.fixture(scope="module")
 def encoders(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ablation") / ENCODERS
-    save_encoders(checkpoint_path("default"), folder)
+    save_encoders(checkpoint_path("drawings"), folder)
     return folder
 
 
@@ -58,7 +58,7 @@ def test_variants(encoders):
 
 
 def test_all_start_from_the_encoders_and_from_nothing_else(encoders):
-    trained = AutoModel.from_pretrained(checkpoint_path("default")).state_dict()
+    trained = AutoModel.from_pretrained(checkpoint_path("drawings")).state_dict()
     one, other = (load(encoders, {}, seed).state_dict() for seed in (0, 1))
     same = {name for name in one if torch.equal(one[name], trained[name].float())}
     learned_nowhere = {name for name in one if torch.equal(one[name], other[name])} - same

@@ -49,7 +49,7 @@ def test_every_card_is_of_something():
 
 
 def test_the_card_of_what_ships_is_up_to_date():
-    folder = Path(checkpoint_path("default"))
+    folder = Path(checkpoint_path("drawings"))
     if not (folder / "config.json").is_file():
         pytest.skip("the checkpoint drawings is not in this copy")
     card = checkpoint_card(folder)

@@ -111,9 +111,9 @@ def test_an_unknown_preset_is_named():
 
 
 def test_a_model_that_learns_on_is_another_one_than_its_notice_is_about():
-    model, _ = build_model(ModelArguments(model_name_or_path="default"), [])
+    model, _ = build_model(ModelArguments(model_name_or_path="drawings"), [])
     assert model.config.notice is None
-    assert AutoConfig.from_pretrained(checkpoint_path("default")).notice == DRAWINGS_ONLY
+    assert AutoConfig.from_pretrained(checkpoint_path("drawings")).notice == DRAWINGS_ONLY
     overrides = '{"notice": "Of birds alone."}'
-    model, _ = build_model(ModelArguments(model_name_or_path="default", config_overrides=overrides), [])
+    model, _ = build_model(ModelArguments(model_name_or_path="drawings", config_overrides=overrides), [])
     assert model.config.notice == "Of birds alone."

@@ -107,7 +107,7 @@ from transformers import pipeline
 from unires_hf.checkpoints import checkpoint_path
 from unires_hf.scenes import PartScenes
 
-segmenter = pipeline("referring-segmentation", model=checkpoint_path("default"))
+segmenter = pipeline("referring-segmentation", model=checkpoint_path("drawings"))
 scene = PartScenes("val")[0]
 text = [expression["text"] for target in scene["targets"] for expression in target["expressions"]]
 results = segmenter(scene["image"], text=text)

@@ -6,7 +6,7 @@ import tempfile
 from importlib.metadata import requires
 from pathlib import Path
 
-from unires_hf.checkpoints import SHIPPED, checkpoint_path
+from unires_hf.checkpoints import checkpoint_path
 
 PACKAGE = Path(__file__).parents[1]
 README = """---
@@ -55,7 +55,7 @@ def write_space(folder: str | Path, model: str = "default") -> Path:
     if model != "default" and Path(model).exists():
         raise ValueError(f"{model} is on this machine only: send it with `unires push`, then name its repository.")
     if model == "default" and not Path(checkpoint_path(model)).is_dir():
-        raise ValueError(f"this installation lacks the checkpoint {SHIPPED['default']}: name a model with `--model`.")
+        raise ValueError(f"this installation lacks the checkpoint {model}: name a model with `--model`.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         draft = Path(scratch) / folder.name

@@ -46,4 +46,4 @@ def test_one_scene_is_too_few() -> None:
     from unires_hf.publish.onnx_measure import measure_exports
 
     with pytest.raises(ValueError, match="2 or more"):
-        measure_exports("default", 1, 1)
+        measure_exports("drawings", 1, 1)

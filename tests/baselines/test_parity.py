@@ -199,7 +199,7 @@ def rows_of(cases):
 
 @pytest.mark.parametrize("count", [60, pytest.param(500, marks=pytest.mark.slow)])
 def test_cris_scores_from_logits_as_published(cris, count):
-    """mIoU and Pr@X within 0.05 points, which is the published metric's last digit and a half."""
+    """Within 0.05 points; Pr@X with CRIS's thresholds, which are float32."""
     cases, maps, ious = [], [], []
     for seed in range(count):
         height, width, truth, rng = synthetic_case(seed, 104)
@@ -213,8 +213,8 @@ def test_cris_scores_from_logits_as_published(cris, count):
     assert 30 < summary["miou"] < 95
     assert summary["miou"] == pytest.approx(100 * np.mean(ious), abs=0.05)
     for threshold in (0.5, 0.7, 0.9):
-        passed = 100 * np.mean(np.array(ious) > threshold)
-        assert summary[f"pr@{threshold}"] == pytest.approx(passed, abs=0.05 if count == 500 else 100 / count)
+        passed = 100 * np.mean(np.array(ious) > float(np.float32(threshold)))
+        assert summary[f"pr@{threshold}"] == pytest.approx(passed, abs=0.05)
 
 
 @pytest.mark.parametrize("protocol", ["lavt", "grefcoco"])

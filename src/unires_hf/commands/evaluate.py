@@ -39,6 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="auto", help="cpu, cuda, mps, … (default: auto, the best there is)")
     parser.add_argument("--out", type=Path, default=Path("results.json"), help="default: results.json")
+    parser.add_argument(
+        "--behaviors",
+        action="store_true",
+        help="also measure the whole for a part, left for right, siblings, edges, calibration (3 passes), and draw it",
+    )
+    parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="make scores the shares of right masks, by these expressions; saved with the model, which is a folder",
+    )
     parser.add_argument("--gallery", type=Path, metavar="FILE.png", help="also draw the worst and the best cases")
 
 
@@ -49,10 +59,15 @@ def evaluate(arguments: argparse.Namespace) -> None:
     """
     from accelerate import PartialState
 
+    from unires_hf.checkpoints import checkpoint_path
     from unires_hf.evaluation import evaluate_model
+    from unires_hf.evaluation.calibration import calibrate
     from unires_hf.loading import find_device, load_model, load_rows
     from unires_hf.report.gallery import draw_gallery
+    from unires_hf.report.reliability import draw_reliability
 
+    if arguments.calibrate and not Path(checkpoint_path(arguments.model)).is_dir():
+        raise ValueError(f"--calibrate saves what it fits with the model, but {arguments.model} is no folder.")
     device = find_device(arguments.device)
     state = PartialState(cpu=device.type == "cpu")  # joins the other processes, if torchrun started some
     try:
@@ -71,11 +86,17 @@ def evaluate(arguments: argparse.Namespace) -> None:
             controls=arguments.controls + ["mean_place"] * (arguments.mean_place is not None),
             mean_places=_mean_places(arguments.mean_place),
             keep_masks=arguments.gallery is not None,
+            behaviors=arguments.behaviors,
             settings={"model": arguments.model, "dataset": specification, "split": arguments.split},
         )
         if state.is_main_process:
             print(results.markdown())
             written = results.save(arguments.out)
+            if arguments.behaviors:
+                written.append(draw_reliability(results.records, written[0].with_suffix(".reliability.png")))
+            if arguments.calibrate:
+                written.append(calibrate(processor, results.records, checkpoint_path(arguments.model)))
+                print(f"score temperature {processor.score_temperature:.3g}, bias {processor.score_bias:.3g}")
             if arguments.gallery:
                 written.append(draw_gallery(results, rows, arguments.gallery))
             for path in written:

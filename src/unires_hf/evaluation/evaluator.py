@@ -24,6 +24,7 @@ from unires_hf import __version__
 from unires_hf.data import masks
 from unires_hf.evaluation.referring_segmentation_metric.protocols import Protocol, get_protocol
 
+from .behaviors import probe_batch
 from .mean_places import MeanPlaces
 from .results import RECORDS, Results
 from .score import overlap
@@ -65,6 +66,7 @@ def evaluate_model(
     controls: Collection[str] = ("all_foreground", "parent_object"),
     mean_places: MeanPlaces | None = None,
     keep_masks: bool = False,
+    behaviors: bool = False,
     bootstrap: int = 1000,
     seed: int = 0,
     settings: Mapping[str, Any] | None = None,
@@ -95,6 +97,8 @@ def evaluate_model(
             there is one; `"empty_expression"`: what it draws for no words.
         mean_places (`MeanPlaces`, *optional*): of the training set, for the control `"mean_place"`.
         keep_masks (`bool`, *optional*, defaults to `False`): keep the predicted masks in the records as RLE.
+        behaviors (`bool`, *optional*, defaults to `False`): measure what a mean hides, see [`behavior_summary`]; three
+            passes over each image instead of one. At original size only.
         bootstrap, seed: of the intervals, see [`compute_metrics`].
         settings (*optional*): what else `results.json` should say, such as model, dataset and split.
 
@@ -108,6 +112,8 @@ def evaluate_model(
         raise ValueError(f"There is no control {unknown[0]!r}; choose from {', '.join(CONTROLS)}.")
     if "mean_place" in controls and mean_places is None:
         raise ValueError("The control mean_place needs the mean_places of the rows that the model was trained on.")
+    if behaviors and preset.score_size is not None:
+        raise ValueError(f"Behaviors are measured at original size, but {protocol} compares elsewhere: use unires.")
     mask_threshold, chosen_by = _mask_threshold(preset, processor, mask_threshold)
     # Without the flag, accelerate takes a CPU process that torchrun started for the only one.
     state = PartialState(cpu=model.device.type == "cpu")
@@ -120,11 +126,26 @@ def evaluate_model(
     model.eval()
     tables, boxes_only = [RECORDS.empty_table()], Counter()
     progress = tqdm(desc="evaluate", unit=" expressions", disable=not state.is_main_process)
-    for batch in _ahead(_batches(_with_masks(own, boxes_only), processor, batch_size, text_options)):
+    batches = _batches(_with_masks(own, boxes_only), processor, batch_size, text_options)
+
+    def ask(rows: Sequence[Row]) -> list[list[np.ndarray]]:
+        """Masks of other rows."""
+        (batch,) = _batches(iter(enumerate(rows)), processor, len(rows), text_options)
+        images, _ = _predict(model, processor, batch, preset, mask_threshold, None, False)
+        return [[one.mask for one in image] for image in images]
+
+    for batch in batches if behaviors else _ahead(batches):  # a tokenizer serves one thread
         drawn, wordless = _predict(model, processor, batch, preset, mask_threshold, no_words, keep_masks)
         records: list[Row] = []
-        for place, *scene in zip(batch.places, batch.rows, drawn, wordless, strict=True):
-            records += ({"row": place, **one} for one in _score_row(*scene, preset, controls, mean_places))
+        probes = None
+        if behaviors:
+            rows_seen = [row | {"image": _picture(row["image"])} for row in batch.rows]
+            probes = probe_batch(rows_seen, [[one.mask for one in image] for image in drawn], ask)
+        for number, (place, *scene) in enumerate(zip(batch.places, batch.rows, drawn, wordless, strict=True)):
+            probed = iter(probes[number]) if probes else None
+            for one in _score_row(*scene, preset, controls, mean_places):
+                more = next(probed) if probed and one["predictor"] == "model" else {}
+                records.append({"row": place, **one, **more})
         tables.append(pa.Table.from_pylist(records, schema=RECORDS))
         progress.update(sum(record["predictor"] == "model" for record in records))
     progress.close()
@@ -137,9 +158,12 @@ def evaluate_model(
         "mask_threshold": mask_threshold,
         "mask_threshold_chosen_by": chosen_by,
         "presence_threshold": processor.presence_threshold,
+        "score_temperature": processor.score_temperature,
+        "score_bias": processor.score_bias,
         "input_size": "{height}x{width}".format(**dict(processor.image_processor.size)),
         "text_length": max_length or processor.text_length,
         "max_images": max_images,
+        "behaviors": behaviors,
         "bootstrap": bootstrap,
         "bootstrap_seed": seed,
         "dtype": str(model.dtype).removeprefix("torch."),

@@ -16,6 +16,7 @@ from unires_hf.evaluation.referring_segmentation_metric.metrics import compute_m
 from unires_hf.evaluation.referring_segmentation_metric.protocols import get_protocol
 from unires_hf.files import whole, write_json, write_text
 
+from .behaviors import behavior_summary, behavior_table
 from .score_table import markdown_table
 
 RECORDS = pa.schema(
@@ -41,12 +42,17 @@ RECORDS = pa.schema(
         "pred_area": pa.int64(),
         "gt_area": pa.int64(),
         "prediction": pa.struct({"size": pa.list_(pa.int32()), "counts": pa.string()}),
+        "boundary_iou": pa.float64(),
+        "parent_iou": pa.float64(),
+        "sibling_iou": pa.float64(),
+        "mirror_iou": pa.float64(),
+        "swap_iou": pa.float64(),
     }
 )
 """`predictor` is "model" or a control's name. `row` is the image's place in what was evaluated: two data sets that
 are measured together may call their images, and so their expressions, alike. Areas are in pixels where the protocol
 compares; `height` and `width` are the image's. `prediction` is the model's mask as RLE at original size, where masks
-were kept."""
+were kept. The last five are there where behaviors were measured, see [`probe_batch`]."""
 _KEY = ("source", "predictor", "expression_id", "row")
 
 
@@ -87,12 +93,15 @@ class Results:
         for name in dict.fromkeys(predictors[~chosen].tolist()):
             metrics = _metrics(records.filter(pa.array(predictors == name)), settings, 0)
             summary |= {f"control_{name}_{key}": value for key, value in metrics.items()}
+        if settings.get("behaviors"):
+            summary |= behavior_summary(records.filter(pa.array(chosen)))
         summary |= {**settings, "data_sha256": _data_digest(records.filter(pa.array(chosen)))}
         return cls(summary, records.filter(pa.array(chosen)), records.filter(pa.array(~chosen)))
 
     def markdown(self) -> str:
         """The table for a card, see [`markdown_table`]."""
-        return markdown_table(self.summary)
+        behaviors = f"\n{behavior_table(self.summary)}" if self.summary.get("behaviors") else ""
+        return markdown_table(self.summary) + behaviors
 
     def save(self, path: str | Path) -> list[Path]:
         """Writes `<name>.json` (the summary), `<name>.parquet`, `<name>.controls.parquet` and `<name>.md`.

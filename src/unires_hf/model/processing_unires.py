@@ -41,18 +41,33 @@ class UniResProcessor(ProcessorMixin):
     valid_processor_kwargs = UniResProcessorKwargs
     text_kwargs = {"padding": True, "truncation": True}
 
-    def __init__(self, image_processor=None, tokenizer=None, mask_threshold=0.35, presence_threshold=0.5, **kwargs):
+    def __init__(
+        self,
+        image_processor=None,
+        tokenizer=None,
+        mask_threshold=0.35,
+        presence_threshold=0.5,
+        score_temperature=1.0,
+        score_bias=0.0,
+        **kwargs,
+    ):
         r"""
         mask_threshold (`float`, *optional*, defaults to 0.35):
             A pixel belongs to the mask above this probability (paper, supplementary A.3).
         presence_threshold (`float`, *optional*, defaults to 0.5):
             The mask is empty below this probability that the expression has a referent. Our choice.
+        score_temperature (`float`, *optional*, defaults to 1.0):
+            What the logit of a score is divided by, so that scores are the shares of right masks; no mask changes.
+        score_bias (`float`, *optional*, defaults to 0.0):
+            What is added to it then.
         """
         if tokenizer is not None and len(tokenizer) <= len(tokenizer.all_special_ids):
             raise ValueError("The tokenizer has no words: the checkpoint's tokenizer.json is missing, or empty.")
         super().__init__(image_processor, tokenizer, **kwargs)
         self.mask_threshold = mask_threshold
         self.presence_threshold = presence_threshold
+        self.score_temperature = score_temperature
+        self.score_bias = score_bias
 
     @property
     def model_input_names(self) -> list[str]:
@@ -184,7 +199,8 @@ class UniResProcessor(ProcessorMixin):
             `list[list[dict]]`: for each picture one dict an expression, in their order:
             - **mask** (`torch.BoolTensor` of shape `(height, width)`, on the CPU).
             - **score** (`float`): the probability that there is a referent, times the mean probability over the cells
-              of the logit map that exceed the threshold; 0.0 if the mask is empty. Our choice, as the paper has none.
+              of the logit map that exceed the threshold, calibrated by the processor's `score_temperature` and
+              `score_bias`; 0.0 if the mask is empty. Our choice, as the paper has none.
             - **label** (`str` or `None`): the expression.
             - **box** (`list[int]` or `None`): [x0, y0, x1, y1] in pixels, x1 and y1 one past the last; `None` if
               empty.
@@ -224,7 +240,7 @@ class UniResProcessor(ProcessorMixin):
         ):
             level = math.log(least / (1 - least)) if probability >= least_presence else math.inf
             result = self._segment(logit_map, sizes[index], mask_size, level, point, box)
-            results[index].append({**result, "score": result["score"] * probability, "label": label})
+            results[index].append({**result, "score": self._calibrated(result["score"] * probability), "label": label})
         return results
 
     def _segment(
@@ -259,6 +275,12 @@ class UniResProcessor(ProcessorMixin):
             mask, box = inside_box(mask, frame)
         score = 0.0 if box is None else self._score(logits, image_size, level)
         return {"mask": mask, "score": score, "box": box, "is_empty": box is None}
+
+    def _calibrated(self, score: float) -> float:
+        if not 0 < score < 1:
+            return score
+        logit = math.log(score / (1 - score)) / self.score_temperature + self.score_bias
+        return 1 / (1 + math.exp(-logit))
 
     def _extent(self, logits: torch.Tensor, image_size: tuple[int, int]) -> tuple[float, float]:
         size = (self.image_processor.size["height"], self.image_processor.size["width"])

@@ -164,5 +164,7 @@ def _write_settings(processor: UniResProcessor, path: Path) -> None:
         "image_std": list(images.image_std),
         "mask_threshold": processor.mask_threshold,
         "presence_threshold": processor.presence_threshold,
+        "score_temperature": processor.score_temperature,
+        "score_bias": processor.score_bias,
     }
     path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")

@@ -118,12 +118,18 @@ class Segmenter:
                 {
                     "label": label,
                     "mask": Image.fromarray(mask.view(np.uint8) * 255),
-                    "score": float(presence * mean) if box else 0.0,
+                    "score": self._calibrated(float(presence * mean)) if box else 0.0,
                     "box": box and [int(edge) for edge in box],
                     "is_empty": box is None,
                 }
             )
         return results
+
+    def _calibrated(self, score: float) -> float:
+        if not 0 < score < 1:
+            return score
+        logit = math.log(score / (1 - score)) / self.settings["score_temperature"] + self.settings["score_bias"]
+        return 1 / (1 + math.exp(-logit))
 
     def _content_size(self, size: tuple[int, int]) -> tuple[int, int]:
         """The (height, width) that a picture of `size` takes in the input, at its top left."""

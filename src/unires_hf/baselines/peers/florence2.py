@@ -85,7 +85,7 @@ class ReferringFlorence2Processor:
     def __init__(self, processor: Florence2Processor):
         self.processor = processor
 
-    mask_threshold = presence_threshold = text_length = None  # it has none of them
+    mask_threshold = presence_threshold = score_temperature = score_bias = text_length = None  # it has none of them
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:

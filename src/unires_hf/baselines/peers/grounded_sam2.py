@@ -133,6 +133,14 @@ class GroundedSam2Processor:
         return self.processor.presence_threshold
 
     @property
+    def score_temperature(self) -> float:
+        return self.processor.score_temperature
+
+    @property
+    def score_bias(self) -> float:
+        return self.processor.score_bias
+
+    @property
     def text_length(self) -> int:
         return self.processor.text_length
 

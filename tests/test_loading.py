@@ -1,15 +1,24 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Data sets by what a person writes, as tables, as sequences and as streams."""
+"""Data sets, models and devices by what a person writes."""
 
+import logging
+import shutil
 import time
 from pathlib import Path
 
 import pytest
+import torch
 from datasets import Dataset, IterableDataset
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from tiny_unires import save_checkpoint, tiny_processor
+from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoProcessor, CLIPConfig, pipeline
 
+from unires_hf import UniResModel, UniResProcessor
+from unires_hf.cli import main
 from unires_hf.data.groups import training_set
 from unires_hf.data.schema import FEATURES
-from unires_hf.loading import load_rows, load_training_rows
+from unires_hf.loading import PEERS, find_device, load_model, load_rows, load_training_rows, short_names
 from unires_hf.scenes import PartScenes
 
 REFCOCO = Path(__file__).resolve().parents[1] / "../shared/data/mini_refcoco"
@@ -97,3 +106,106 @@ def test_a_foreign_table_is_refused(tmp_path):
     Dataset.from_dict({"image": ["a"]}).to_parquet(tmp_path / "train.parquet")
     with pytest.raises(ValueError, match="has no column 'height'.*unires convert"):
         load_rows([f"{tmp_path},cache_dir={tmp_path / 'cache'}"])
+
+
+@pytest.mark.parametrize(
+    ("name", "names"), [("grounded-sam2:a/b+c/d", ("a/b", "c/d")), ("grounded-sam2:", ()), ("sam3:a/b", ("a/b",))]
+)
+def test_peers_are_loaded_by_their_names(monkeypatch, name, names):
+    asked, made = [], (torch.nn.Linear(1, 1), "processor")
+    monkeypatch.setitem(PEERS, name.partition(":")[0], lambda *given: asked.append(given) or made)
+    assert load_model(name) == made
+    assert asked == [names]
+
+
+def test_another_kind_of_model_is_refused(tmp_path):
+    CLIPConfig().save_pretrained(tmp_path / "clip")
+    with pytest.raises(ValueError, match="of type clip, which segments nothing by itself.*clipseg:NAME"):
+        load_model(str(tmp_path / "clip"))
+
+
+def test_names_are_as_short_as_they_can_be():
+    assert short_names(["runs/a", "clipseg:CIDAS/rd64", "default", "sam3:"]) == ["a", "rd64", "default", "sam3"]
+    assert short_names(["one/a", "two/a"]) == ["one/a", "two/a"]
+    with pytest.raises(ValueError, match="a is named twice"):
+        short_names(["a", "b", "a"])
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory) -> Path:
+    return save_checkpoint(tmp_path_factory.mktemp("tiny") / "checkpoint", tiny_processor())
+
+
+def changed(checkpoint: Path, folder: Path, change) -> str:
+    """A copy of a checkpoint with its weights changed."""
+    shutil.copytree(checkpoint, folder)
+    save_file(change(load_file(folder / "model.safetensors")), folder / "model.safetensors", {"format": "pt"})
+    return str(folder)
+
+
+def test_missing_and_infinite_weights_are_refused(checkpoint, tmp_path):
+    def without(weights):
+        return {key: weight for key, weight in weights.items() if not key.startswith("mask_head")}
+
+    def infinite(weights, value):
+        key = next(key for key in weights if key.startswith("presence_head"))
+        weights[key].view(-1)[0] = value
+        return weights
+
+    def reshaped(weights):
+        key = next(key for key, weight in weights.items() if key.startswith("mask_head") and weight.ndim > 1)
+        return weights | {key: torch.cat([weights[key], weights[key]])}
+
+    for name, change, sentence in (
+        ("without", without, r"lacks \d+ of the model's weights, 'mask_head"),
+        ("reshaped", reshaped, "lacks 1 of the model's weights, 'mask_head"),
+        ("nan", lambda weights: infinite(weights, float("nan")), "presence_head.* is not finite"),
+        ("inf", lambda weights: infinite(weights, float("inf")), "presence_head.* is not finite"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            load_model(changed(checkpoint, tmp_path / name, change))
+    assert load_model(str(checkpoint))[0].device.type == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("model.safetensors", b"nothing"),
+        ("model.safetensors", b"\xff" * 8 + b"{}"),
+        ("config.json", b"[" * 100_000),
+        ("config.json", b"[]"),
+        ("tokenizer.json", b"[" * 100_000),
+        ("tokenizer.json", b"{}"),
+        ("processor_config.json", b"[1, 2]"),
+    ],
+    ids=range(7),
+)
+def test_damaged_files_are_a_sentence(file, content, checkpoint, tmp_path, capsys):
+    shutil.copytree(checkpoint, tmp_path / "damaged")
+    (tmp_path / "damaged" / file).write_bytes(content)
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    words = ["segment", str(tmp_path / "a.png"), "a dog", "--model", str(tmp_path / "damaged")]
+    assert main([*words, "--out", str(tmp_path / "out")]) == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("unires: ")]
+    assert len(said) == 1 and len(said[0]) < 1000
+
+
+def test_devices_by_name():
+    best = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else torch.device("cpu")
+    assert find_device() == find_device("auto") == best
+    assert find_device("cuda:1") == torch.device("cuda", 1) and find_device("mps").type == "mps"
+    with pytest.raises(ValueError, match="'gpu' is no device: give auto"):
+        find_device("gpu")
+
+
+def test_names_that_ship_are_explained_at_once(monkeypatch):
+    monkeypatch.setattr("transformers.utils.hub.cached_files", lambda *_, **__: pytest.fail("the Hub was asked"))
+    for loader in (AutoModel, AutoProcessor, AutoConfig, AutoImageProcessor, UniResModel, UniResProcessor):
+        with pytest.raises(OSError, match=rf"{loader.__name__}.from_pretrained\(checkpoint_path\('default'\)\)"):
+            loader.from_pretrained("default")
+
+
+def test_the_default_model_of_the_pipeline_is_no_surprise(caplog):
+    logging.getLogger("transformers.pipelines").propagate = True
+    pipeline("referring-segmentation")
+    assert not [message for message in caplog.messages if "revision" in message]

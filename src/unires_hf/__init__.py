@@ -1,13 +1,15 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """UniRES for transformers: importing it registers the Auto classes and `pipeline("referring-segmentation")`."""
 
+import logging
+
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoProcessor
 from transformers.pipelines import PIPELINE_REGISTRY
 from transformers.utils import is_torchvision_available
 
 from .baselines import CrisConfig, LavtConfig
 from .baselines import register as register_baselines
-from .checkpoints import checkpoint_path
+from .checkpoints import checkpoint_path, explain_names, no_model_named
 from .model.configuration_efficientnet_lite import EfficientNetLiteConfig
 from .model.configuration_unires import UniResConfig, UniResDecoderConfig
 from .model.image_processing_pil_unires import UniResImageProcessorPil
@@ -52,6 +54,8 @@ def register() -> None:
             default={"model": (checkpoint_path("default"), "main")},
             type="multimodal",
         )
+        logging.getLogger("transformers.pipelines").addFilter(no_model_named)
+    explain_names(AutoConfig, AutoModel, AutoProcessor, AutoImageProcessor, UniResModel, UniResProcessor)
     configs = (UniResConfig, CrisConfig, LavtConfig)
     for owner in (*configs, UniResImageProcessor, UniResImageProcessorPil, UniResProcessor):
         owner.auto_map = _IgnoredHubKey()

@@ -28,6 +28,7 @@ from .scenes import PartScenes
 logger = logging.getLogger(__name__)
 
 STREAM_SHARDS = 64
+REPORTING = {"output_loading_info": True, "ignore_mismatched_sizes": True}  # of what is then refused
 PEERS: dict[str, Callable[..., Any]] = {
     "clipseg": load_clipseg,
     "sam3": load_sam3,
@@ -61,7 +62,7 @@ def load_model(name: str, device: str | torch.device = "cpu") -> tuple[PreTraine
             f"{name} is a model of type {config.model_type}, which segments nothing by itself; a UniRES, CRIS or LAVT "
             f"is named as it is, and others as {', '.join(f'{peer}:NAME' for peer in PEERS)}."
         )
-    model, report = _whole(name, AutoModel.from_pretrained, place, config=config, output_loading_info=True)
+    model, report = _whole(name, AutoModel.from_pretrained, place, config=config, **REPORTING)
     lost = sorted([*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])])
     if lost:
         raise ValueError(

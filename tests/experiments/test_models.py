@@ -2,13 +2,11 @@
 """Models of any kind are had by name."""
 
 import pytest
-import torch
-from transformers import CLIPConfig
 
 from unires_hf import UniResModel
 from unires_hf.baselines import CrisModel, LavtModel
 from unires_hf.baselines.peers import ReferringCLIPSeg
-from unires_hf.loading import PEERS, load_model, short_names
+from unires_hf.loading import load_model
 
 
 @pytest.mark.parametrize(
@@ -28,26 +26,3 @@ def test_a_preset_is_built_saved_and_loaded(checkpoints, preset, kind, threshold
     assert model.config.text_config.vocab_size == len(processor.tokenizer)
     assert processor.tokenizer.model_max_length == (20 if preset == "lavt-tiny" else 17)
     assert 4.5e6 < sum(weight.numel() for weight in model.parameters()) < 6.5e6, "presets are of like size"
-
-
-@pytest.mark.parametrize(
-    ("name", "names"), [("grounded-sam2:a/b+c/d", ("a/b", "c/d")), ("grounded-sam2:", ()), ("sam3:a/b", ("a/b",))]
-)
-def test_peers_are_loaded_by_their_names(monkeypatch, name, names):
-    asked, made = [], (torch.nn.Linear(1, 1), "processor")
-    monkeypatch.setitem(PEERS, name.partition(":")[0], lambda *given: asked.append(given) or made)
-    assert load_model(name) == made
-    assert asked == [names]
-
-
-def test_another_kind_of_model_is_refused(tmp_path):
-    CLIPConfig().save_pretrained(tmp_path / "clip")
-    with pytest.raises(ValueError, match="of type clip, which segments nothing by itself.*clipseg:NAME"):
-        load_model(str(tmp_path / "clip"))
-
-
-def test_names_are_as_short_as_they_can_be():
-    assert short_names(["runs/a", "clipseg:CIDAS/rd64", "default", "sam3:"]) == ["a", "rd64", "default", "sam3"]
-    assert short_names(["one/a", "two/a"]) == ["one/a", "two/a"]
-    with pytest.raises(ValueError, match="a is named twice"):
-        short_names(["a", "b", "a"])

@@ -1,7 +1,9 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """The pipeline against the model called by hand, for every way of giving pictures and expressions."""
 
+import base64
 import copy
+import io
 
 import numpy as np
 import pytest
@@ -11,9 +13,10 @@ from datasets import Image as ImageFeature
 from PIL import Image
 from tiny_unires import tiny_config
 from transformers import pipeline
-from transformers.pipelines.pt_utils import KeyDataset
+from transformers.pipelines.pt_utils import KeyDataset, KeyPairDataset
 
 from unires_hf import ReferringSegmentationPipeline, UniResImageProcessorPil, UniResModel, UniResProcessor
+from unires_hf.model import pipeline_referring_segmentation
 
 TEXT = ["the red dog", "dog"]
 
@@ -220,3 +223,55 @@ def test_saving_and_loading(pipe, images, expected, tmp_path):
     again = pipeline("referring-segmentation", model=str(tmp_path), device="cpu")
     assert isinstance(again, ReferringSegmentationPipeline)
     check(again(images[0], text=TEXT), expected[0])
+
+
+def test_the_words_of_other_pipelines(pipe, images, expected):
+    check(pipe(image=images[0], text=TEXT), expected[0])
+    check(pipe(inputs=images[0], text=TEXT), expected[0])
+    check(pipe(images=images[0], text=TEXT), expected[0])
+    encoded = io.BytesIO()
+    images[0].save(encoded, "PNG")
+    check(pipe(base64.b64encode(encoded.getvalue()).decode(), text=TEXT), expected[0])
+    dataset = Dataset.from_dict(
+        {"image": images, "said": [TEXT] * 3}, features=Features({"image": ImageFeature(), "said": [Value("string")]})
+    )
+    for results, reference in zip(pipe(KeyPairDataset(dataset, "image", "said")), expected, strict=True):
+        check(results, reference)
+    for pictures in ({}, {"images": images[0], "image": images[0]}):
+        with pytest.raises(ValueError, match="Give the pictures once"):
+            pipe(text="dog", **pictures)
+    with pytest.raises(TypeError, match="no setting 'threshold'"):
+        pipe(images[0], text="dog", threshold=0.5)
+
+
+def test_as_many_strings_as_pictures_may_mean_two_things(pipe, images, expected):
+    with pytest.raises(ValueError, match="one expression a picture, or .* for all of them about each"):
+        pipe(images[:2], text=TEXT)
+    paired = pipe(images[:2], text=[[TEXT[0]], [TEXT[1]]])
+    check(paired[0], [expected[0][0]])
+    check(paired[1], [expected[1][1]])
+
+
+def test_any_number_of_expressions_goes_through_in_passes(pipe, images, monkeypatch):
+    text = [f"dog {index}" for index in range(7)]
+    whole = pipe(images[0], text=text)
+    sizes = []
+    hook = pipe.model.register_forward_hook(lambda _, __, outputs: sizes.append(len(outputs.logits)))
+    monkeypatch.setattr(pipeline_referring_segmentation, "PASS", 3)
+    parts = pipe(images[0], text=text)
+    hook.remove()
+    assert sizes == [3, 3, 1]
+    for one, other in zip(whole, parts, strict=True):
+        assert np.array_equal(np.asarray(one["mask"]), np.asarray(other["mask"]))
+
+
+def test_clicks_boxes_and_thresholds_of_each_expression(pipe, images, expected):
+    whole = np.asarray(expected[0][0]["mask"])
+    row, column = (int(place[0]) for place in whole.nonzero())
+    clicked, free = pipe(images[0], text=TEXT, points=[(column, row), None], boxes=[None, None])
+    assert 0 < (np.asarray(clicked["mask"]) > 0).sum() <= whole.sum()
+    check([free], [expected[0][1]])
+    boxed = pipe(images[0], text=TEXT, boxes=[(0, 0, 100, 100), None])[0]["mask"]
+    assert np.array_equal(np.asarray(boxed)[:100, :100] > 0, whole[:100, :100]) and not np.asarray(boxed)[100:].any()
+    none, some = pipe(images[0], text=TEXT, presence_threshold=[1.0, 0.0])
+    assert none["is_empty"] and not some["is_empty"]

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.ndimage
 import torch
 from PIL import Image
 from torch.nn.functional import interpolate
@@ -262,3 +263,86 @@ def test_pictures_by_path(processor, scene, tmp_path):
     assert torch.equal(
         by_path, processor(Image.open(tmp_path / "scene.png"), "dog", return_tensors="pt")["pixel_values"]
     )
+
+
+def test_every_expression_may_have_its_own_thresholds(processor):
+    outputs = outputs_for(torch.full((3, 16, 16), math.log(0.4 / 0.6)), presence=torch.tensor([0.0, 0.0, 0.0]))
+    found = processor.post_process_referring_segmentation(
+        outputs, [(8, 8)], mask_threshold=[0.3, 0.5, None], presence_threshold=[0.6, None, 0.4]
+    )[0]
+    assert [result["is_empty"] for result in found] == [True, True, False], "denied; below 0.5; above the 0.35 it has"
+    nested = processor.post_process_referring_segmentation(outputs, [(8, 8)], mask_threshold=[[0.3, 0.3, 0.5]])[0]
+    assert [result["is_empty"] for result in nested] == [False, False, True]
+    for name in ("mask_threshold", "presence_threshold"):
+        for wrong in ([0.3], [0.3, 0.3, 1.5], [0.3, 0.3, "x"], math.nan, -0.1):
+            with pytest.raises(ValueError, match=f"`{name}`"):
+                processor.post_process_referring_segmentation(outputs, [(8, 8)], **{name: wrong})
+
+
+def two_disks() -> torch.Tensor:
+    """Logits (16, 16): a disk at the upper left, a paler one at the lower right, which the default threshold drops."""
+    rows, columns = torch.meshgrid(torch.arange(16), torch.arange(16), indexing="ij")
+    strong = ((rows - 4) ** 2 + (columns - 4) ** 2 < 9).float() * 12
+    pale = ((rows - 11) ** 2 + (columns - 11) ** 2 < 9).float() * 4
+    return (strong + pale - 5)[None]
+
+
+def test_a_click_keeps_the_region_under_it(processor):
+    logits = two_disks().clamp(max=1) + 4  # now both are above
+    (both,) = processor.post_process_referring_segmentation(outputs_for(logits - 4.2), [(64, 64)], 0.1)[0]
+    (one,) = processor.post_process_referring_segmentation(
+        outputs_for(logits - 4.2), [(64, 64)], 0.1, points=[(18, 18)]
+    )[0]
+    labels, count = scipy.ndimage.label(both["mask"].numpy())
+    assert count == 2 and np.array_equal(one["mask"].numpy(), labels == labels[18, 18])
+    x0, y0, x1, y1 = one["box"]
+    assert one["mask"][y0:y1, x0:x1].sum() == one["mask"].sum() and x1 < 40
+
+
+def test_a_click_beside_the_mask_draws_at_its_own_probability(processor):
+    click = (46, 46)
+    before = processor.post_process_referring_segmentation(outputs_for(two_disks()), [(64, 64)])[0][0]["mask"]
+    (after,) = processor.post_process_referring_segmentation(outputs_for(two_disks()), [(64, 64)], points=[click])[0]
+    assert not before[46, 46] and after["mask"][46, 46] and not after["mask"][18, 18]
+    assert 100 < after["mask"].sum() < 1000, "the pale disk, and not all of the picture"
+    denied = outputs_for(two_disks(), presence=-9.0)
+    assert processor.post_process_referring_segmentation(denied, [(64, 64)])[0][0]["is_empty"]
+    assert not processor.post_process_referring_segmentation(denied, [(64, 64)], points=[click])[0][0]["is_empty"]
+
+
+def test_a_box_keeps_what_is_inside(processor):
+    outputs = outputs_for(torch.full((2, 16, 16), 9.0))
+    boxed, free = processor.post_process_referring_segmentation(
+        outputs, [(40, 60)], boxes=[(10.2, 5, 30.5, 1000), None]
+    )[0]
+    assert boxed["box"] == [10, 5, 31, 40] and boxed["mask"].sum() == 21 * 35
+    assert free["mask"].all()
+    outside = processor.post_process_referring_segmentation(outputs, [(40, 60)], boxes=[(70, 0, 90, 9), None])[0][0]
+    assert outside["is_empty"] and outside["box"] is None
+    for settings, sentence in (
+        ({"points": [(60, 3), None]}, "lies outside its picture of 60x40"),
+        ({"points": [(3, 3)]}, "`points` has 1 entries, but there are 2"),
+        ({"boxes": [(3, 3, 9, 9)]}, "`boxes` has 1 entries"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            processor.post_process_referring_segmentation(outputs, [(40, 60)], **settings)
+
+
+def test_without_sizes_a_mask_covers_the_input(processor):
+    outputs = outputs_for(torch.randn(1, 16, 16, generator=torch.Generator().manual_seed(0)))
+    (whole,) = processor.post_process_referring_segmentation(outputs)[0]
+    (spelt,) = processor.post_process_referring_segmentation(outputs, [(64, 64)])[0]
+    assert whole["mask"].shape == (64, 64) and torch.equal(whole["mask"], spelt["mask"])
+
+
+@pytest.mark.parametrize("indices", [torch.tensor([True]), torch.tensor([0.0])])
+def test_indices_are_whole_numbers(processor, indices):
+    outputs = UniResOutput(logits=torch.ones(1, 16, 16), presence_logits=None, image_indices=indices)
+    with pytest.raises(ValueError, match="`image_indices` holds torch.*: give whole numbers"):
+        processor.post_process_referring_segmentation(outputs, [(4, 4)])
+
+
+@pytest.mark.parametrize("text", [3, 2.5, {"a": 1}, b"a dog"])
+def test_text_is_text(processor, scene, text):
+    with pytest.raises(ValueError, match=f"`text` is a {type(text).__name__}"):
+        processor(scene, text)

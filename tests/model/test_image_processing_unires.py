@@ -2,6 +2,7 @@
 """Our own tests of the image processors: pictures and masks of every kind, and bad input."""
 
 import base64
+import os
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -360,3 +361,30 @@ def test_of_a_palettes_mask_the_colors_count(kind, processor):
         for one in (mask, inside)
     ]
     assert torch.equal(*labels) and labels[0].sum() > 0
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.uint32, np.int64, np.uint64])
+def test_whole_numbers_of_every_type(processor, scene, dtype):
+    pixels = np.asarray(scene)
+    if dtype is np.uint16:
+        same = processor(pixels.astype(dtype) * 257, return_tensors="pt")["pixel_values"]
+    else:
+        same = processor(pixels.astype(dtype), return_tensors="pt")["pixel_values"]
+    assert torch.equal(same, processor(pixels, return_tensors="pt")["pixel_values"])
+
+
+def test_only_listed_formats_and_files_are_opened(processor, tmp_path):
+    (tmp_path / "page.eps").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
+    os.mkfifo(tmp_path / "pipe.png")
+    Image.new("1", (13_500, 13_500)).save(tmp_path / "bomb.png")
+    for name, sentence in (
+        ("page.eps", "cannot identify"),
+        ("pipe.png", "it is no file"),
+        (".", "it is no file"),
+        ("bomb.png", "exceeds limit"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            processor(str(tmp_path / name))
+    with pytest.raises(ValueError, match="'in base64'") as error:
+        processor("QUJD" * 100)
+    assert "QUJD" not in str(error.value)

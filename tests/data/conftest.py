@@ -551,6 +551,55 @@ def interchange() -> Layout:
     return Layout(layout.records, write_split, lambda root: SOURCES["interchange"](root))
 
 
+def gseval() -> Layout:
+    def record(number: int, name: str, kind: int, label: str, caption: str, box: list[int]) -> dict:
+        x, y, w, h = box
+        said = {"class_id": kind, "label": label, "caption": caption, "box": [x, y, x + w, y + h]}
+        return {
+            "idx": number,
+            "image_path": f"unlabeled2017/{name}",
+            **said,
+            "segmentation": masks.encode(pixels(*box)),
+        }
+
+    lines = [
+        record(0, "000000000267.jpg", 1, "smoke", "A trail of white smoke.", [5, 5, 30, 20]),
+        record(1, "000000000267.jpg", 2, "tail", "The tail of the plane.", [10, 10, 8, 8]),
+        record(2, "000000000615.jpg", 3, "buses", "Two green buses.", [30, 20, 40, 30]),
+    ]
+
+    def write(root: Path, content: dict) -> None:
+        for name in ("000000000267.jpg", "000000000615.jpg"):
+            picture(root / "unlabeled2017" / name)
+        (root / "GroundingSuite-Eval.jsonl").write_text("".join(json.dumps(it) + "\n" for it in content["lines"]))
+
+    return Layout({"lines": lines}, write, lambda root: SOURCES["gseval"](root))
+
+
+def instruct_part() -> Layout:
+    def part(thing: str, name: str) -> dict:
+        ways = ["Pour it.", "Please pour.", f"Find the {name}.", f"Hold the {name}.", f"{name} of the {thing}", "…"]
+        return {"object": thing, "part": name, "affordance": "hold", "action": "pick up", "instruction": ways}
+
+    entries = [
+        {"image_path": "a.jpg", "part_list": [part("coffee cup", "handle"), part("coffee cup", "body")]},
+        {"image_path": "b.jpg", "part_list": [part("knife", "blade")]},
+    ]
+    boxes = {
+        "a-coffee_cup-handle": [5, 5, 10, 10],
+        "a-coffee_cup-body": [20, 5, 30, 40],
+        "b-knife-blade": [5, 5, 60, 8],
+    }
+
+    def write(root: Path, content: dict) -> None:
+        for name, box in boxes.items():
+            picture(root / f"test/images/{name}.jpg")
+            png(root / f"test/masks/{name}.png", box)
+        to_json(root / "test/data_test.json", content["entries"])
+
+    return Layout({"entries": entries}, write, lambda root: SOURCES["instruct-part"](root))
+
+
 JXU124 = Features(
     {
         "ref_id": Value("int64"),
@@ -625,6 +674,8 @@ LAYOUTS = {
     "facades": facades,
     "fasseg": fasseg,
     "figure-ground": figure_ground,
+    "gseval": gseval,
+    "instruct-part": instruct_part,
     "folder": folder,
     "hub": hub,
     "interchange": interchange,

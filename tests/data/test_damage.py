@@ -28,6 +28,8 @@ NAMES = [
     "facades",
     "fasseg",
     "figure-ground",
+    "gseval",
+    "instruct-part",
     "folder",
     "hub",
     "interchange",

@@ -41,6 +41,7 @@ WAIT = 60  # seconds on the clock, on a machine that others use, too
 SPLITS = {"folder": "train", "interchange": "train"}
 SLOW = ("hub", "stats", "checkpoint", "stream")  # they take as long as all others together
 PAINTED = ("fasseg", "clothing-co-parsing")  # what lies beyond the border of a label map is no loss of the reader's
+SPLITS |= dict.fromkeys(("gseval", "instruct-part"), "test")
 SPLITS |= dict.fromkeys(("clothing-co-parsing", "car-parts", "facades", "fasseg", "figure-ground"), "all")
 
 

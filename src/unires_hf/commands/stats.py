@@ -5,7 +5,7 @@ import argparse
 import sys
 from pathlib import Path
 
-EXPECTED = ("refcoco", "refcoco+", "refcocog", "refcocom", "mres-32m")
+EXPECTED = ("refcoco", "refcoco+", "refcocog", "refcocom", "mres-32m", "gseval", "instruct-part")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that `unires convert` made")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: DIR/stats)")
     parser.add_argument("--split", nargs="+", metavar="SPLIT", help="only these splits")
-    parser.add_argument("--expect", choices=EXPECTED, help="compare with the paper's counts of this data set")
+    parser.add_argument("--expect", choices=EXPECTED, help="compare with the published counts of this data set")
 
 
 def stats(arguments: argparse.Namespace) -> None:

@@ -98,6 +98,17 @@ PAPERS: dict[str, Paper] = {
             Expected("mean_words", 4.6, 0.05),
         ),
     ),
+    # README of hustvl/GroundingSuite: "3,800 carefully curated instances".
+    "gseval": Paper(("test",), (Expected("expressions", 3_800),)),
+    # README of zifuwan/InstructPart.
+    "instruct-part": Paper(
+        ("train", "test"),
+        (
+            Expected("parts", 2_400),
+            Expected("parts", 1_800, split="train"),
+            Expected("parts", 600, split="test"),
+        ),
+    ),
 }
 """Paper, supplementary A.2 and table 2. RefCOCOg's numbers there are of all its annotations, the split is UMD's."""
 

@@ -40,9 +40,9 @@ from unires_hf.data.pictures import read_mask
 from unires_hf.data.schema import Row, Skipped
 
 from .draft import Draft, drafted
-from .json_index import Table
+from .json_index import line_table
 from .records import as_record, take
-from .source_files import inside, parse_json, require_file
+from .source_files import inside
 
 Files = Callable[[str], Path]
 """Gives the path of a file by its name in a line."""
@@ -82,20 +82,9 @@ def read_lines(source: str, path: Path, scope: str = "", links: str = "no") -> I
     if links not in ("yes", "no"):
         raise ValueError(f"links is yes or no, got {links!r}.")
     find = inside if links == "no" else Path.__truediv__
-    table = Table(require_file(path, "Write one, one JSON object a line."), path.name, "file_name")
-    with open(path, "rb") as file:
-        offset = 0
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                try:
-                    table.note(parse_json(line), offset, len(line))
-                except ValueError as error:
-                    yield Skipped(source, f"{path.name}, line {number}", f"the line is no JSON: {error}.")
-            offset += len(line)
-    for reason in table.lost:
-        yield Skipped(source, path.name, reason)
+    table = yield from line_table(source, path, "file_name", "Write one, one JSON object a line.")
+    files = partial(find, path.parent)
     for name in table.ids():
-        files = partial(find, path.parent)
         yield from drafted(source, f"{scope}{name}", partial(_fill, str(name), table.get(name), files))
 
 

@@ -3,14 +3,16 @@
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .source_files import require_file
+from unires_hf.data.schema import Skipped
+
+from .source_files import parse_json, require_file
 
 _CHUNK = 1 << 22
 _DECODER = json.JSONDecoder()
@@ -93,6 +95,33 @@ class Table:
             for position in positions:
                 file.seek(self._offsets[position])
                 yield json.loads(file.read(self._lengths[position]))
+
+
+def line_table(source: str, path: Path, key: str, cure: str) -> Generator[Skipped, None, Table]:
+    """Indexes a file of one JSON object a line, as the generator's value; what is none is skipped.
+
+    Args:
+        source (`str`): the reader's name.
+        path (`Path`): the file.
+        key (`str`): the id's key in a record.
+        cure (`str`): what to do when the file is missing.
+
+    Raises:
+        ValueError: if the file is missing.
+    """
+    table = Table(require_file(path, cure), path.name, key)
+    offset = 0
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                try:
+                    table.note(parse_json(line), offset, len(line))
+                except ValueError as error:
+                    yield Skipped(source, f"{path.name}, line {number}", f"the line is no JSON: {error}.")
+            offset += len(line)
+    for reason in table.lost:
+        yield Skipped(source, path.name, reason)
+    return table
 
 
 def read_tables(path: Path, keys: dict[str | None, str], cure: str) -> tuple[dict[str | None, Table], dict[str, Any]]:

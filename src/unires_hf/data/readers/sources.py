@@ -15,7 +15,9 @@ from .fasseg import read_fasseg
 from .figure_ground import read_figure_ground
 from .folder import read_folder
 from .grefcoco import read_grefcoco
+from .gseval import read_gseval
 from .hub import read_hub
+from .instruct_part import read_instruct_part
 from .interchange import read_interchange
 from .paco import read_paco
 from .partimagenet import read_partimagenet
@@ -46,6 +48,8 @@ SOURCES: dict[str, Callable[..., Iterator[Row | Skipped]]] = {
     "facades": read_facades,
     "fasseg": read_fasseg,
     "figure-ground": read_figure_ground,
+    "gseval": read_gseval,
+    "instruct-part": read_instruct_part,
     "folder": read_folder,
     "hub": read_hub,
     "interchange": read_interchange,

@@ -555,12 +555,8 @@ def gseval() -> Layout:
     def record(number: int, name: str, kind: int, label: str, caption: str, box: list[int]) -> dict:
         x, y, w, h = box
         said = {"class_id": kind, "label": label, "caption": caption, "box": [x, y, x + w, y + h]}
-        return {
-            "idx": number,
-            "image_path": f"unlabeled2017/{name}",
-            **said,
-            "segmentation": masks.encode(pixels(*box)),
-        }
+        said |= {"segmentation": masks.encode(pixels(*box))}
+        return {"idx": number, "image_path": f"unlabeled2017/{name}", **said}
 
     lines = [
         record(0, "000000000267.jpg", 1, "smoke", "A trail of white smoke.", [5, 5, 30, 20]),
@@ -582,14 +578,10 @@ def instruct_part() -> Layout:
         return {"object": thing, "part": name, "affordance": "hold", "action": "pick up", "instruction": ways}
 
     entries = [
-        {"image_path": "a.jpg", "part_list": [part("coffee cup", "handle"), part("coffee cup", "body")]},
+        {"image_path": "a.jpg", "part_list": [part("coffee cup", "handle")]},
         {"image_path": "b.jpg", "part_list": [part("knife", "blade")]},
     ]
-    boxes = {
-        "a-coffee_cup-handle": [5, 5, 10, 10],
-        "a-coffee_cup-body": [20, 5, 30, 40],
-        "b-knife-blade": [5, 5, 60, 8],
-    }
+    boxes = {"a-coffee_cup-handle": [5, 5, 10, 10], "b-knife-blade": [5, 5, 60, 8]}
 
     def write(root: Path, content: dict) -> None:
         for name, box in boxes.items():

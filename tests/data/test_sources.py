@@ -10,7 +10,7 @@ from unires_hf.data.readers.sources import SOURCES
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_source_takes_a_root_and_a_split(name):
     parameters = inspect.signature(SOURCES[name]).parameters
-    assert next(iter(parameters)) == "root" and parameters["split"].default in {"train", "val", "validation"}
+    assert next(iter(parameters)) == "root" and parameters["split"].default in {"train", "val", "validation", "test"}
 
 
 @pytest.mark.parametrize("name", sorted(set(SOURCES) - {"hub"}))

@@ -134,6 +134,8 @@ class _Expressions:
     """What is said about each picture, read when it is asked for: only the places of the lines are in memory."""
 
     def __init__(self, path: str | Path):
+        if Path(path).exists() and not Path(path).is_file():  # its lines are read again when they are wanted
+            raise ValueError(f"{path} is no file: write the expressions into one.")
         self.file = open(path, "rb")
         self.places: dict[str, list[int]] = {}
         self.bad_lines: list[Line] = []

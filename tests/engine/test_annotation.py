@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 from datasets import load_dataset
@@ -16,7 +17,7 @@ from unires_hf.cli import main
 from unires_hf.data.leaks import HeldOut
 from unires_hf.data.schema import FEATURES, validate_row
 from unires_hf.data.shards import write_rows
-from unires_hf.engine.annotation import annotate
+from unires_hf.engine.annotation import annotate, plain_loop
 from unires_hf.engine.intake import open_input
 from unires_hf.engine.recipe import STAGES, Recipe, read_recipe
 from unires_hf.loading import load_rows
@@ -194,3 +195,18 @@ def test_the_recipe_of_the_docs_is_one(tmp_path):
     (tmp_path / "recipe.yaml").write_text(page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0])
     recipe = read_recipe(tmp_path / "recipe.yaml")
     assert all(getattr(recipe, stage) is not None for stage in STAGES)
+
+
+@pytest.mark.slow
+def test_memory_is_flat_over_ten_thousand_pictures(tmp_path):
+    memory, process = [], psutil.Process()
+
+    def watched(work, missing, progress):
+        for number in plain_loop(work, missing, progress):
+            memory.append(process.memory_info().rss)
+            yield number
+
+    recipe = Recipe(shard_images=500, batch_size=16)
+    manifest = annotate(Cars(10_000), tmp_path / "out", recipe, command="test", engine=watched)
+    assert manifest["splits"]["train"]["images"] == 10_000 and len(memory) == 20
+    assert max(memory[10:]) - min(memory[2:10]) < 50e6

@@ -19,7 +19,7 @@ from unires_hf.cli import main
 from unires_hf.data.shards import write_rows
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'unires-hf[ray]'")
-IMAGES = 200
+IMAGES = 60
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def asked(tmp_path_factory) -> list[str]:
     """The words of the command, without where to write."""
     folder = tmp_path_factory.mktemp("ray")
     content = {"parts": {"model": save_unires(folder / "model"), "containment": 0.0, "max_share": 2.0}}
-    (folder / "recipe.yaml").write_text(yaml.safe_dump(content | {"shard_images": 10}))
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(content | {"shard_images": 5}))
     (folder / "in").mkdir()
     rows = (car_row(f"{it:05d}", it % 20) for it in range(IMAGES))
     write_rows(folder / "in" / "train-00000-of-00001.parquet", rows)

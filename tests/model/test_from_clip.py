@@ -63,6 +63,24 @@ def test_what_is_new_is_said_once(clip_folder, caplog):
     assert "vision_model" not in said[0].split("New, and")[1]
 
 
+def test_a_revision_reaches_the_hub(clip_folder, monkeypatch):
+    asked = {}
+    load = CLIPModel.from_pretrained
+
+    def spy(name, **options):
+        asked.update(options)
+        return load(name, **options)
+
+    monkeypatch.setattr(CLIPModel, "from_pretrained", spy)
+    model = UniResModel.from_clip(clip_folder, image_size=32, revision="v2")
+    assert asked["revision"] == "v2" and not hasattr(model.config, "revision")
+
+
+def test_a_field_that_does_not_exist_is_refused_with_the_nearest(clip_folder):
+    with pytest.raises(ValueError, match="no field 'mask_treshold'; the nearest is 'mask_threshold'"):
+        UniResModel.from_clip(clip_folder, image_size=32, mask_treshold=0.5)
+
+
 def test_a_checkpoint_with_a_hole_is_refused(clip_folder):
     path = clip_folder / "model.safetensors"
     weights = load_file(path)

@@ -105,7 +105,6 @@ def test_the_metric_becomes_a_space_and_loads_from_there(hub, environment, tmp_p
 
 
 def test_the_app_becomes_a_space(hub):
-    pytest.importorskip("unires_hf.app.space", reason="the app is not in this copy")
     assert push("me/app", "--type", "app") == 0
     repository = hub.repositories["space", "me/app"]
     assert repository.settings["sdk"] == "gradio"

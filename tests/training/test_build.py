@@ -99,6 +99,14 @@ def test_thresholds_and_text_length_are_the_processors_and_saved_with_it(argumen
         run(*arguments("third", max_text_length=30))
 
 
+@pytest.mark.parametrize("preset", ["tiny", "cris-tiny", "lavt-tiny", "clipseg-tiny", None])
+def test_a_misspelt_config_field_is_refused_with_the_nearest(preset):
+    start = {"preset": preset} if preset else {"model_name_or_path": "default"}
+    arguments = ModelArguments(**start, config_overrides='{"initialiser_range": 0.1}')
+    with pytest.raises(ValueError, match="Config has no field 'initialiser_range'; the nearest is 'initializer_"):
+        build_model(arguments, ["the mug"])
+
+
 def test_a_checkpoint_of_another_kind_is_refused(tmp_path):
     CLIPConfig().save_pretrained(tmp_path)
     with pytest.raises(ValueError, match="of type clip.*--clip"):

@@ -14,6 +14,9 @@
 """UniRES configuration: every choice that the paper makes, and every choice that it leaves open."""
 
 import json
+from collections.abc import Iterable
+from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
 
 from huggingface_hub.dataclasses import strict
@@ -182,8 +185,10 @@ class UniResConfig(PreTrainedConfig):
         """The configuration in `presets/{name}.json`, with fields replaced by `overrides`.
 
         Raises:
-            ValueError: if there is no preset of that name; the sentence lists those that exist.
+            ValueError: if there is no preset of that name; the sentence lists those that exist. If there is no such
+                field.
         """
+        check_fields(cls, overrides)
         path = PRESETS_FOLDER / f"{name}.json"
         if not path.is_file():
             names = ", ".join(sorted(preset.stem for preset in PRESETS_FOLDER.glob("*.json"))) or "none in this folder"
@@ -251,6 +256,18 @@ class UniResConfig(PreTrainedConfig):
         for name in ("mask_threshold", "presence_threshold"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"`{name}` is {getattr(self, name)}: it is a probability, at least 0 and under 1.")
+
+
+def check_fields(config_class: type[PreTrainedConfig], names: Iterable[str]):
+    """
+    Raises `ValueError` for a name that no field has, with the nearest one: transformers would keep it as an attribute
+    that nothing reads, and another model than meant would be trained.
+    """
+    known = [field.name for field in fields(config_class)]
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, 1, 0)[0]
+            raise ValueError(f"{config_class.__name__} has no field {name!r}; the nearest is {near!r}.")
 
 
 __all__ = ["UniResConfig", "UniResDecoderConfig"]

@@ -41,7 +41,7 @@ from transformers.utils.generic import (
 )
 from transformers.utils.output_capturing import capture_outputs
 
-from .configuration_unires import UniResConfig, UniResDecoderConfig
+from .configuration_unires import UniResConfig, UniResDecoderConfig, check_fields
 from .modeling_conv_pyramid import ConvPyramidBackbone
 from .modeling_efficientnet_lite import EfficientNetLiteBackbone
 
@@ -668,7 +668,9 @@ class UniResModel(UniResPreTrainedModel):
         self.post_init()
 
     @classmethod
-    def from_clip(cls, pretrained_model_name_or_path: str, image_size: int = 448, **config_fields) -> "UniResModel":
+    def from_clip(
+        cls, pretrained_model_name_or_path: str, image_size: int = 448, revision: str = "main", **config_fields
+    ) -> "UniResModel":
         r"""
         A model whose two encoders are CLIP's and whose other weights are new (paper, supplementary A.3).
 
@@ -678,14 +680,18 @@ class UniResModel(UniResPreTrainedModel):
             image_size (`int`, *optional*, defaults to 448):
                 Side of the square input in pixels, a multiple of the patch size. Position embeddings are interpolated
                 to it (bicubic), not initialised anew.
+            revision (`str`, *optional*, defaults to `"main"`):
+                Branch, tag or commit of the checkpoint on the Hub.
             config_fields:
                 Fields of [`UniResConfig`]; `group_split_layer` defaults to half of the blocks.
 
         Raises:
-            ValueError: if the checkpoint lacks a weight of CLIP's encoders, or has one that CLIP does not have.
+            ValueError: if the checkpoint lacks a weight of CLIP's encoders, or has one that CLIP does not have; or if
+                there is no such field.
         """
+        check_fields(cls.config_class, config_fields)
         clip, loading_info = CLIPModel.from_pretrained(
-            pretrained_model_name_or_path, dtype=torch.float32, output_loading_info=True
+            pretrained_model_name_or_path, revision=revision, dtype=torch.float32, output_loading_info=True
         )
         lost = sorted({*loading_info["missing_keys"], *loading_info["unexpected_keys"]})
         if lost:

@@ -7,10 +7,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from transformers import AutoConfig, AutoModel, AutoProcessor, PreTrainedModel
+from transformers import AutoConfig, AutoModel, AutoProcessor, PreTrainedModel, ProcessorMixin
 from transformers.dynamic_module_utils import get_relative_import_files
 
-from unires_hf.baselines import CrisConfig, LavtConfig
+from unires_hf.baselines import CrisConfig, CrisImageProcessor, CrisProcessor, LavtConfig
 from unires_hf.model.configuration_unires import UniResConfig
 from unires_hf.model.image_processing_pil_unires import UniResImageProcessorPil
 from unires_hf.model.image_processing_unires import UniResImageProcessor
@@ -58,9 +58,10 @@ def export_checkpoint(
         # Saving what was loaded drops what a former export or a Trainer has left there.
         model = AutoModel.from_pretrained(model_dir)
         model.save_pretrained(folder)
-        AutoProcessor.from_pretrained(model_dir).save_pretrained(folder)
-        _copy_code(model, folder)
-        _write_references(model, folder)
+        processor = AutoProcessor.from_pretrained(model_dir)
+        processor.save_pretrained(folder)
+        _copy_code(model, processor, folder)
+        _write_references(model, processor, folder)
         (folder / "README.md").write_text(card or _card(model_dir, name or out_dir.name), encoding="utf-8")
         folder.rename(out_dir)
     return out_dir
@@ -78,15 +79,18 @@ def _check(model_dir: Path) -> None:
     AutoConfig.from_pretrained(model_dir)  # says what is wrong with it before anything is written
 
 
-def _copy_code(model: PreTrainedModel, folder: Path) -> None:
-    """The modules of the classes, and what these import of their own folder."""
-    for owner in (type(model), *PROCESSING):
+def _copy_code(model: PreTrainedModel, processor: ProcessorMixin, folder: Path) -> None:
+    """The modules of the classes, and what these import of their own folder; all lie in one folder then."""
+    for owner in (type(model), type(processor), *PROCESSING):
         module = sys.modules[owner.__module__].__file__
         for path in (module, *get_relative_import_files(module)):
             shutil.copy(path, folder)
+    for path in folder.glob("processing_*.py"):  # those of CRIS and LAVT build on UniRES's
+        code = path.read_text(encoding="utf-8")
+        path.write_text(code.replace("from unires_hf.model.", "from ."), encoding="utf-8")
 
 
-def _write_references(model: PreTrainedModel, folder: Path) -> None:
+def _write_references(model: PreTrainedModel, processor: ProcessorMixin, folder: Path) -> None:
     config = _read(folder / "config.json")
     config["auto_map"] = {"AutoConfig": _reference(type(model.config)), "AutoModel": _reference(type(model))}
     config["custom_pipelines"] = {
@@ -97,13 +101,15 @@ def _write_references(model: PreTrainedModel, folder: Path) -> None:
         }
     }
     _write(folder / "config.json", config)
-    processor = _read(folder / "processor_config.json")
-    processor["auto_map"] = {"AutoProcessor": _reference(UniResProcessor)}
+    settings = _read(folder / "processor_config.json")
+    settings["auto_map"] = {"AutoProcessor": _reference(type(processor))}
     backends = {"torchvision": UniResImageProcessor, "pil": UniResImageProcessorPil}
-    processor["image_processor"]["auto_map"] = {
+    if isinstance(processor, CrisProcessor):
+        backends = {"pil": CrisImageProcessor}
+    settings["image_processor"]["auto_map"] = {
         "AutoImageProcessor": {backend: _reference(owner) for backend, owner in backends.items()}
     }
-    _write(folder / "processor_config.json", processor)
+    _write(folder / "processor_config.json", settings)
     tokenizer = _read(folder / "tokenizer_config.json")
     _write(folder / "tokenizer_config.json", {k: v for k, v in tokenizer.items() if k not in PRIVATE_TOKENIZER_KEYS})
 

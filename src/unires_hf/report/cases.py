@@ -107,13 +107,13 @@ def compared_cases(
 
 
 def _columns(results: Sequence[Results]) -> list[np.ndarray]:
-    """Each model's IoUs, expression by expression."""
+    """Each model's IoUs, expression by expression; a right "nothing there", both masks empty, counts as 1."""
     names = [one.records.select(["source", "expression_id", "row"]) for one in results]
     if any(not name.equals(names[0]) for name in names):
         raise ValueError("The models were measured on different expressions; measure them on the same rows.")
     if any(one.records["prediction"].null_count for one in results):
         raise ValueError("The records hold no predicted masks; evaluate with keep_masks=True.")
-    return [one.records["iou"].to_numpy() for one in results]
+    return [np.where(one.records["union"].to_numpy() == 0, 1.0, one.records["iou"].to_numpy()) for one in results]
 
 
 def _one_an_image(

@@ -24,6 +24,7 @@ from unires_hf import UniResConfig, UniResImageProcessor, UniResImageProcessorPi
 from unires_hf.baselines import CrisConfig, CrisModel, LavtConfig, LavtModel
 from unires_hf.baselines.peers.clipseg import ReferringCLIPSeg, clipseg_config, clipseg_processor, load_clipseg
 from unires_hf.checkpoints import checkpoint_path
+from unires_hf.model.configuration_unires import check_fields
 from unires_hf.model.modeling_unires import interpolate_position_embeddings
 
 from .arguments import ModelArguments
@@ -102,6 +103,7 @@ def load_backbone(model: PreTrainedModel, name: str) -> None:
 
 def _load(name: str, overrides: dict[str, Any]) -> tuple[PreTrainedModel, UniResProcessor]:
     config = AutoConfig.from_pretrained(name)
+    check_fields(type(config), overrides)
     if isinstance(config, CLIPSegConfig):
         return load_clipseg(name, **overrides)
     if not isinstance(config, UniResConfig | CrisConfig | LavtConfig):
@@ -129,6 +131,7 @@ def _from_preset(
         "clipseg": clipseg_config,
     }.get(family, UniResConfig.from_preset)
     config = make_config(preset, **overrides)
+    check_fields(type(config), overrides)
     if arguments.image_size is not None:
         config = _config_with_image_size(config, arguments.image_size)
     tokenizer = fit_tokenizer(config, texts, arguments.tokenizer)

@@ -266,3 +266,11 @@ def test_segment_says_what_is_wrong_with_a_picture(
     assert main(["segment", str(tmp_path / picture), "a cat", "--model", str(checkpoint)]) == 2
     said = capsys.readouterr().err
     assert reason in said and len(said.strip().splitlines()) == 1
+
+
+def test_an_empty_expression_is_named_before_the_model_is_loaded(monkeypatch, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.setattr("unires_hf.loading.load_model", lambda *_: pytest.fail("it was loaded"))
+    assert main(["segment", "picture.png", "a dog", " ", "a cat"]) == 2
+    assert capsys.readouterr().err == "unires: Expression 2 of 3 is empty: say what to segment.\n"
+    assert main(["segment", "picture.png", "a dog", "a c\udcffat"]) == 2
+    assert "Expression 2 is no text" in capsys.readouterr().err

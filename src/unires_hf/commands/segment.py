@@ -56,6 +56,11 @@ def segment(arguments: argparse.Namespace) -> None:
         raise ValueError("Many pictures need --images and --expressions, both, and no picture beside them.")
     if not of_many and not arguments.text:
         raise ValueError("Name a picture and one expression or more, or give --images and --expressions.")
+    for number, text in enumerate(arguments.text, 1):
+        if not text.strip():
+            raise ValueError(f"Expression {number} of {len(arguments.text)} is empty: say what to segment.")
+        if not text.isprintable() and "\udc80" <= max(text) <= "\udcff":
+            raise ValueError(f"Expression {number} is no text in this terminal's encoding: write it in UTF-8.")
     (_segment_many if of_many else _segment_one)(arguments)
 
 

@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""`unires demo`: the shipped checkpoint on a picture that is drawn on the spot."""
+"""`unires demo`: the checkpoint for drawings on a picture that is drawn on the spot."""
 
 import argparse
 from pathlib import Path
@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, default=18, metavar="N", help="another one draws another scene (default: 18, a good one)"
     )
-    parser.add_argument("--model", default="default", help="a folder or Hub repository (default: what ships)")
+    parser.add_argument("--model", default="drawings", help="a folder or Hub repository (default: drawings)")
 
 
 def demo(arguments: argparse.Namespace) -> None:
@@ -28,7 +28,9 @@ def demo(arguments: argparse.Namespace) -> None:
     from unires_hf.scenes import PartScenes
 
     row = PartScenes("val", length=1, seed=arguments.seed)[0]
-    said = [(target, it["text"]) for target in row["targets"] for it in target["expressions"]]
+    # "the two lamps" and "all the lamps" are one mask: it is asked for once.
+    once = {target["mask"]["counts"]: target for target in row["targets"] if target["expressions"]}
+    said = [(target, target["expressions"][0]["text"]) for target in once.values()]
     objects = [pair for pair in said if pair[0]["granularity"] == "object"][: EXPRESSIONS // 2]
     parts = [pair for pair in said if pair[0]["granularity"] == "part"][: EXPRESSIONS - len(objects)]
     segmenter = pipeline("referring-segmentation", model=checkpoint_path(arguments.model))

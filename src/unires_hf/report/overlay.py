@@ -71,7 +71,7 @@ def draw_overlays(
         `PIL.Image.Image`: mode "RGB".
     """
     small = fit(picture, SIDE)
-    panels = [_panel([small], "", "")]
+    panels = []
     for index, result in enumerate(results):
         colour, mask = COLOURS[index % len(COLOURS)], np.asarray(result["mask"]) > 0
         note = "nothing found" if result["is_empty"] else f"score {result['score']:.2f}"
@@ -80,7 +80,11 @@ def draw_overlays(
             shown.append(tint(small, truths[index], colour))
             note += f", IoU {100 * _iou(mask, truths[index]):.0f} %"
         panels.append(_panel(shown, result["label"], note))
-    width, height = max(panel.width for panel in panels), panels[0].height
+    width, height = max((panel.width for panel in panels), default=SIDE), small.height + 2 * LINE
+    # The picture in the middle of a cell as wide as the others.
+    scene = Image.new("RGB", (width, height), PAPER)
+    scene.paste(small, ((width - small.width) // 2, 0))
+    panels.insert(0, scene)
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
     sheet = Image.new("RGB", (columns * (width + GAP) + GAP, rows * (height + GAP) + GAP), PAPER)

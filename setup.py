@@ -18,7 +18,7 @@ extras = {
 
 setup(
     name="unires-hf",
-    version="0.1.0",
+    version="0.2.0",
     description="UniRES (CVPR 2024) for transformers: segments what a phrase refers to, an object or a part of one",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

@@ -21,11 +21,11 @@ from pathlib import Path
 
 import torch
 
-from unires_hf.evaluation.model_comparison import compare_models
 from unires_hf.experiments.budget import Budget, Contestant
 from unires_hf.experiments.equal_budget import run_experiment
 from unires_hf.experiments.equal_budget_table import equal_budget_table
 from unires_hf.loading import load_rows
+from unires_hf.report.model_comparison import compare_models
 
 # Learning rates after the warm-up, of CLIPSeg's encoders too: at a higher one they are ruined (docs/rivals.md).
 MODELS = ("tiny@1e-3", "cris-tiny@1e-3", "clipseg-tiny@1e-3/1e-4", "lavt-tiny@6e-4")

@@ -7,16 +7,7 @@
 All arguments can stand in one JSON or YAML file instead: `python scripts/run_finetuning.py recipe.yaml`.
 """
 
-import logging
-
-from unires_hf.training.arguments import parse_arguments
-from unires_hf.training.run import run
-
-
-def main():
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    run(*parse_arguments())
-
+from unires_hf.training.recipes import finetune
 
 if __name__ == "__main__":
-    main()
+    finetune()

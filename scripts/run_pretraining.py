@@ -8,16 +8,7 @@
 All arguments can stand in one JSON or YAML file instead: `python scripts/run_pretraining.py recipe.yaml`.
 """
 
-import logging
-
-from unires_hf.training.arguments import PreTrainingArguments, parse_arguments
-from unires_hf.training.run import run
-
-
-def main():
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    run(*parse_arguments(PreTrainingArguments))
-
+from unires_hf.training.recipes import pretrain
 
 if __name__ == "__main__":
-    main()
+    pretrain()

@@ -1,81 +1,42 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """UniRES for transformers: importing it registers the Auto classes and `pipeline("referring-segmentation")`."""
 
-import logging
+import importlib
+import os
+import sys
 
-from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoProcessor
-from transformers.pipelines import PIPELINE_REGISTRY
-from transformers.utils import is_torchvision_available
+__version__ = "0.2.0"
 
-from .baselines import CrisConfig, LavtConfig
-from .baselines import register as register_baselines
-from .checkpoints import checkpoint_path, explain_names, no_model_named
-from .model.configuration_efficientnet_lite import EfficientNetLiteConfig
-from .model.configuration_unires import UniResConfig, UniResDecoderConfig
-from .model.image_processing_pil_unires import UniResImageProcessorPil
-from .model.image_processing_unires import UniResImageProcessor
-from .model.modeling_efficientnet_lite import EfficientNetLiteBackbone, EfficientNetLiteForImageClassification
-from .model.modeling_unires import UniResModel, UniResPreTrainedModel
-from .model.pipeline_referring_segmentation import ReferringSegmentationPipeline
-from .model.processing_unires import UniResProcessor
+_HOMES = {
+    "EfficientNetLiteBackbone": "model.modeling_efficientnet_lite",
+    "EfficientNetLiteConfig": "model.configuration_efficientnet_lite",
+    "EfficientNetLiteForImageClassification": "model.modeling_efficientnet_lite",
+    "ReferringSegmentationPipeline": "model.pipeline_referring_segmentation",
+    "UniResConfig": "model.configuration_unires",
+    "UniResDecoderConfig": "model.configuration_unires",
+    "UniResImageProcessor": "model.image_processing_unires",
+    "UniResImageProcessorPil": "model.image_processing_pil_unires",
+    "UniResModel": "model.modeling_unires",
+    "UniResPreTrainedModel": "model.modeling_unires",
+    "UniResProcessor": "model.processing_unires",
+    "register": "registration",
+}
+"""The modules of the public names."""
 
-__version__ = "0.1.0"
-
-
-class _IgnoredHubKey:
-    """
-    A config key that says where a Hub repository keeps a copy of these classes. With the package imported the copies
-    are not wanted: unread, the keys neither demand `trust_remote_code` nor dangle in a checkpoint saved again.
-    """
-
-    def __get__(self, instance, owner=None) -> dict:
-        return {}
-
-    def __set__(self, instance, value) -> None:
-        pass
+__all__ = list(_HOMES)
 
 
-def register() -> None:
-    """Makes `AutoConfig`, `AutoModel`, `AutoProcessor`, `AutoImageProcessor` and `pipeline` know UniRES and rivals."""
-    register_baselines()
-    image_processors = {"pil": UniResImageProcessorPil}
-    if is_torchvision_available():
-        image_processors["torchvision"] = UniResImageProcessor
-    AutoConfig.register("unires", UniResConfig, exist_ok=True)
-    AutoConfig.register("unires_decoder", UniResDecoderConfig, exist_ok=True)
-    AutoModel.register(UniResConfig, UniResModel, exist_ok=True)
-    AutoImageProcessor.register(UniResConfig, image_processor_classes=image_processors, exist_ok=True)
-    AutoProcessor.register(UniResConfig, UniResProcessor, exist_ok=True)
-    if "referring-segmentation" not in PIPELINE_REGISTRY.get_supported_tasks():
-        PIPELINE_REGISTRY.register_pipeline(
-            "referring-segmentation",
-            ReferringSegmentationPipeline,
-            pt_model=AutoModel,
-            default={"model": (checkpoint_path("default"), "main")},
-            type="multimodal",
-        )
-        logging.getLogger("transformers.pipelines").addFilter(no_model_named)
-    explain_names(AutoConfig, AutoModel, AutoProcessor, AutoImageProcessor, UniResModel, UniResProcessor)
-    configs = (UniResConfig, CrisConfig, LavtConfig)
-    for owner in (*configs, UniResImageProcessor, UniResImageProcessorPil, UniResProcessor):
-        owner.auto_map = _IgnoredHubKey()
-    for config in configs:
-        config.custom_pipelines = _IgnoredHubKey()
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
-register()
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
 
-__all__ = [
-    "EfficientNetLiteBackbone",
-    "EfficientNetLiteConfig",
-    "EfficientNetLiteForImageClassification",
-    "ReferringSegmentationPipeline",
-    "UniResConfig",
-    "UniResDecoderConfig",
-    "UniResImageProcessor",
-    "UniResImageProcessorPil",
-    "UniResModel",
-    "UniResPreTrainedModel",
-    "UniResProcessor",
-    "register",
-]
+
+# Registering imports torch and transformers, which takes seconds. The command `unires` shows its help without them,
+# and registers as soon as it knows what to do.
+if os.path.basename(sys.argv[0]).removesuffix(".exe") != "unires":
+    importlib.import_module(".registration", __name__).register()

@@ -8,7 +8,15 @@ import os
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("demo", "segment", "evaluate", "compare", "convert", "stats", "annotate", "export", "push", "app")
+import unires_hf
+
+COMMANDS = (
+    *("demo", "segment", "app", "convert", "stats", "annotate", "pretrain", "finetune", "warmup"),
+    *("evaluate", "compare", "export", "push", "scenes"),
+)
+
+TRAINING = ("pretrain", "finetune", "warmup")
+"""They read their flags themselves, as fields of dataclasses; `--help` shows the most used without torch."""
 
 TRACEBACK = "UNIRES_TRACEBACK"
 """The variable of the environment with which an error that nobody foresaw is shown whole."""
@@ -23,22 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         `int`: the exit code: 0; 2 if something was asked for that cannot be done; 130 if interrupted.
     """
-    parser = argparse.ArgumentParser(prog="unires", description="Segments what a phrase refers to (UniRES).")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name in COMMANDS:
-        module = importlib.import_module(f"unires_hf.commands.{name}")
-        run = getattr(module, name)
-        about = inspect.getdoc(run)
-        command = commands.add_parser(
-            name,
-            help=about.partition("\n")[0],
-            description=about,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.add_arguments(command)
-        command.set_defaults(run=run)
-    arguments = parser.parse_args(argv)
+    argv = list(sys.argv[1:] if argv is None else argv)
+    arguments = _flags(argv) or _parser().parse_args(argv)
     try:
+        unires_hf.register()
         arguments.run(arguments)
     except (ValueError, OSError, ImportError) as error:
         print(f"unires: {error}", file=sys.stderr)
@@ -53,6 +49,32 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"unires: {type(error).__name__}: {first} (With {TRACEBACK}=1, it says where.)", file=sys.stderr)
         return 2
     return 0
+
+
+def _flags(argv: list[str]) -> argparse.Namespace | None:
+    """The words after a training command, unread, unless its short help is asked for."""
+    if not argv or argv[0] not in TRAINING or {"-h", "--help"} & set(argv):
+        return None
+    command = importlib.import_module(f"unires_hf.commands.{argv[0]}")
+    return argparse.Namespace(run=getattr(command, argv[0]), words=argv[1:])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="unires", description="Segments what a phrase refers to (UniRES).")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        module = importlib.import_module(f"unires_hf.commands.{name}")
+        run = getattr(module, name)
+        about = inspect.getdoc(run)
+        command = commands.add_parser(
+            name,
+            help=about.partition("\n")[0],
+            description=about,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=run)
+    return parser
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ import torch
 from datasets import Dataset
 from transformers import set_seed
 
-from unires_hf.evaluation.model_comparison import Comparison, compare_models
 from unires_hf.loading import load_rows
+from unires_hf.report.model_comparison import Comparison, compare_models
 from unires_hf.training.arguments import ModelArguments
 from unires_hf.training.build import build_model
 

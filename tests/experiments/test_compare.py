@@ -12,7 +12,7 @@ from unires_hf.commands.compare import add_arguments, compare
 from unires_hf.evaluation import evaluate_model
 from unires_hf.evaluation.comparison_table import comparison_table
 from unires_hf.evaluation.cost import measure_cost
-from unires_hf.evaluation.model_comparison import Comparison, compare_models
+from unires_hf.report.model_comparison import Comparison, compare_models
 
 
 def call(*words):
@@ -93,7 +93,7 @@ def test_files_appear_whole_or_not_at_all(compared, rows, tmp_path, monkeypatch)
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr("unires_hf.evaluation.model_comparison.draw_panel", fail)
+    monkeypatch.setattr("unires_hf.report.model_comparison.draw_panel", fail)
     with pytest.raises(OSError, match="disk full"):
         compared.save(tmp_path, rows)
     assert not (tmp_path / "panel.png").exists()

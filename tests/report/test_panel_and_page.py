@@ -13,8 +13,8 @@ from PIL import Image
 
 from unires_hf.data import masks
 from unires_hf.report.cases import Case
+from unires_hf.report.cases_page import write_page
 from unires_hf.report.overlay import BY_GRANULARITY
-from unires_hf.report.page import write_page
 from unires_hf.report.panel import draw_panel
 
 NAMES = ["one", "two"]

@@ -41,8 +41,8 @@ def compare(arguments: argparse.Namespace) -> None:
 
     The cases are some at random, and those where the first model gains and loses most against the second.
     """
-    from unires_hf.evaluation.model_comparison import compare_models
     from unires_hf.loading import load_rows
+    from unires_hf.report.model_comparison import compare_models
 
     rows = load_rows([f"{arguments.dataset},split={arguments.split}"], arguments.max_images)
     comparison = compare_models(

@@ -46,7 +46,7 @@ pixels, parts 40. An expression's kind is the last field of its `expression_id` 
 **No shortcuts.** The objects of a scene share their classes and colours, and at most a third of the expressions name a
 colour, so that colour, class or place alone does not find the referent; `trivial_scores` says how far each would get.
 
-From the command line: `python -m unires_hf.scenes {sheet,trivial,write,speed} --help`.
+From the command line: `unires scenes {sheet,trivial,write,speed} --help`.
 """
 
 from .dataset import PartScenes, kind_of

@@ -3,6 +3,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -230,17 +231,18 @@ class PreTrainingArguments(UniResTrainingArguments):
 
 
 def parse_arguments(
-    recipe: type[UniResTrainingArguments] = UniResTrainingArguments,
+    recipe: type[UniResTrainingArguments] = UniResTrainingArguments, words: Sequence[str] | None = None
 ) -> tuple[ModelArguments, DataArguments, UniResTrainingArguments]:
-    """The arguments of a script, with the defaults of a recipe."""
-    return parse_flags_or_file(ModelArguments, DataArguments, recipe)
+    """The arguments of a run, with the defaults of a recipe; by default from those of the program."""
+    return parse_flags_or_file(ModelArguments, DataArguments, recipe, words=words)
 
 
-def parse_flags_or_file(*dataclasses: type) -> tuple:
-    """The dataclasses of a script's arguments, from flags or from one JSON or YAML file that holds them."""
+def parse_flags_or_file(*dataclasses: type, words: Sequence[str] | None = None) -> tuple:
+    """The dataclasses of a run's arguments, from flags or from one JSON or YAML file that holds them."""
     parser = HfArgumentParser(dataclasses)
-    if len(sys.argv) == 2 and Path(sys.argv[1]).suffix == ".json":
-        return parser.parse_json_file(sys.argv[1])
-    if len(sys.argv) == 2 and Path(sys.argv[1]).suffix in (".yaml", ".yml"):
-        return parser.parse_yaml_file(sys.argv[1])
-    return parser.parse_args_into_dataclasses()
+    words = list(sys.argv[1:] if words is None else words)
+    if len(words) == 1 and Path(words[0]).suffix == ".json":
+        return parser.parse_json_file(words[0])
+    if len(words) == 1 and Path(words[0]).suffix in (".yaml", ".yml"):
+        return parser.parse_yaml_file(words[0])
+    return parser.parse_args_into_dataclasses(words)

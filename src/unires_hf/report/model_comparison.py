@@ -9,14 +9,14 @@ from typing import Any
 from datasets import Dataset
 
 from unires_hf.evaluation import Results, evaluate_model
+from unires_hf.evaluation.comparison_table import comparison_table
+from unires_hf.evaluation.cost import measure_cost
 from unires_hf.files import whole, write_json, write_text
 from unires_hf.loading import load_model, short_names
-from unires_hf.report.cases import compared_cases
-from unires_hf.report.page import write_page
-from unires_hf.report.panel import draw_panel
 
-from .comparison_table import comparison_table
-from .cost import measure_cost
+from .cases import compared_cases
+from .cases_page import write_page
+from .panel import draw_panel
 
 Row = dict[str, Any]
 

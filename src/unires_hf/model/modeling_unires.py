@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 """PyTorch UniRES model: CLIP's two encoders, group tokens, region filters, two decoder stages and a mask head."""
-# Each preset is a combination of these, and the ablation takes them away one by one; `configuration_unires.py` says why.
+# Each preset is a combination of these, and the ablation takes them away one by one; the configuration says why.
 # trf-ignore: TRF041 config.num_low_level_group_tokens, config.num_high_level_group_tokens, config.has_groups
 # trf-ignore: TRF041 config.use_similarity, config.use_decoder_positions, config.use_token_embeds
 # trf-ignore: TRF041 config.backbone_config, config.use_class_similarity, config.freeze_backbone_statistics

@@ -13,7 +13,7 @@ extras = {
     "ray": ["ray[data]"],
     "report": ["matplotlib", "wordcloud"],
     "torchvision": ["torchvision"],
-    "test": ["hypothesis", "parameterized", "pytest", "scipy", "ruff", "selenium", "transformers-mlinter"],
+    "test": ["hypothesis", "parameterized", "psutil", "pytest", "scipy", "ruff", "selenium", "transformers-mlinter"],
 }
 
 setup(

@@ -35,6 +35,8 @@ setup(
             "engine/*.json",
             "experiments/*.json",
             "training/*.json",
+            "photographs/*.jpg",
+            "photographs/*.md",
             "report/*.html",
             "evaluation/*/*.md",
             "evaluation/*/*.txt",

@@ -143,7 +143,7 @@ def foreign_pictures(served: Served, upload: str) -> list[Any]:
         file_data(str(served.outside / "pipe.png")),
         {"path": str(served.outside / "pipe.png")},
         file_data(str(served.outside)),
-        file_data(str(served.folder / "scene-4.png")),
+        file_data(str(served.folder / "portrait.jpg")),
         file_data("/etc/passwd"),
         file_data("/proc/self/environ"),
         file_data("/dev/zero"),

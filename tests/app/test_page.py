@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from unires_hf.app import write_space
-from unires_hf.app.examples import SAID, SIZE, write_examples
+from unires_hf.app.examples import write_examples
 
 pytest.importorskip("gradio", reason="the page needs gradio: pip install 'unires-hf[app]'")
 pytest.importorskip("selenium", reason="the browser is driven by selenium: pip install selenium")
@@ -30,8 +30,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from unires_hf.app.page import build_page, open_page
-from unires_hf.checkpoints import DRAWINGS_ONLY
 from unires_hf.inference.segmenter import Segmenter
+from unires_hf.photographs import FOLDER, SAID
 
 pytestmark = pytest.mark.slow
 PATIENCE = 180  # seconds; a laptop takes two
@@ -53,7 +53,7 @@ def address(calls: Counter, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     segmenter.model.vision_model.register_forward_hook(lambda *_: calls.update(["vision"]))
     segmenter.model.register_forward_hook(lambda *_: calls.update(["model"]))
     folder = tmp_path_factory.mktemp("app")
-    page = build_page(segmenter, DRAWINGS_ONLY, write_examples(folder), folder)
+    page = build_page(segmenter, "what ships", write_examples(folder), folder)
     yield open_page(page, prevent_thread_lock=True, quiet=True)
     page.close()
 
@@ -122,8 +122,10 @@ def test_an_example_is_segmented_and_thresholded(
     assert [line[0] for line in legend(browser)] == list(next(iter(SAID.values())))
     assert calls == {"vision": 1, "model": 1}
     before = downloaded(browser, downloads)
-    assert [name[:3] for name in before] == ["01-", "02-", "03-", "04-"]
-    assert {mask.shape for mask in before.values()} == {(SIZE, SIZE)} and count(before) > 0
+    name, text = next(iter(SAID.items()))
+    assert [name[:3] for name in before] == [f"{number:02}-" for number in range(1, len(text) + 1)]
+    shape = np.asarray(Image.open(FOLDER / name)).shape[:2]
+    assert {mask.shape for mask in before.values()} == {shape} and count(before) > 0
     until(browser, lambda: browser.execute_script("return [...document.images].every(one => one.naturalWidth)"))
     if folder := os.environ.get("UNIRES_SCREENSHOTS"):
         Path(folder).mkdir(parents=True, exist_ok=True)

@@ -173,7 +173,7 @@ def check(name: str, target: Target, seed: int, base: Path) -> str:
     in_records = target.records is not None and rng.random() < 0.5
     try:
         target.write(root, damaged(target.records, rng) if in_records else target.records)
-    except UnicodeEncodeError:  # MATLAB's files cannot hold such a text
+    except (UnicodeEncodeError, OverflowError):  # MATLAB's files cannot hold such a text, Parquet not such a number
         return "records 0"
     how = "records" if in_records else damage_bytes(root, rng)
     where = f"{name}, seed {seed}, {how}"

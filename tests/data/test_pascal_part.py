@@ -1,6 +1,10 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from unires_hf.data import masks
 from unires_hf.data.readers.pascal_part import part_name, read_pascal_part
@@ -75,3 +79,24 @@ def test_splits(layouts, tmp_path):
     assert len(list(read_pascal_part(tmp_path, "all"))) == 2
     with pytest.raises(ValueError, match="train.txt is missing. .* the split 'all'"):
         list(read_pascal_part(tmp_path, "train"))
+
+
+LOAD = "import sys; from scipy.io import loadmat; loadmat(sys.argv[1])"
+
+
+def test_a_file_that_kills_who_reads_it_is_one_lost_picture(layouts, sorted_out, tmp_path):
+    layout = layouts["pascal-part"]()
+    layout.write(tmp_path, layout.records)
+    path = tmp_path / "Annotations_Part/2008_000007.mat"
+    savemat(path, {"anno": np.array(["null", "hair", "skin"], dtype=object)})
+    content = bytearray(path.read_bytes())
+    for place in range(216, len(content)):  # in the tags of what is in it
+        path.write_bytes(content[:place] + b"\0\0" + content[place + 2 :])
+        if subprocess.run([sys.executable, "-c", LOAD, path], stderr=subprocess.DEVNULL).returncode < 0:
+            break
+    else:
+        pytest.skip("this scipy dies of none of the damages that are tried here")
+    rows, skipped = sorted_out(layout.read(tmp_path))
+    assert [row["image_id"] for row in rows] == ["2008_000008"]
+    assert [it.where for it in skipped] == ["image 2008_000007"]
+    assert "it ends or exhausts the process that reads it" in skipped[0].reason

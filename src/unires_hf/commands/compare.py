@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def compare(arguments: argparse.Namespace) -> None:
     """Measure models on one data set: a table, a panel of pictures, and a page to look through many cases.
 
-    The cases are some at random, and those where the first model gains and loses most against the second.
+    The cases are some at random, and those where the first model gains and loses most against the best of the
+    others.
     """
     from unires_hf.loading import load_rows
     from unires_hf.report.model_comparison import compare_models

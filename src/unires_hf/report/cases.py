@@ -73,12 +73,17 @@ def extreme_cases(results: Results, rows: Iterable[Row], count: int) -> list[Cas
 
 
 def compared_cases(
-    results: Sequence[Results], rows: Iterable[Row], count: int, seed: int = 0, one_an_image: bool = True
+    results: Sequence[Results],
+    rows: Iterable[Row],
+    count: int,
+    seed: int = 0,
+    one_an_image: bool = True,
+    subject: int = 0,
 ) -> list[Case]:
     """Cases of two or more models: `count` at random, then the largest gains and the largest losses.
 
-    A gain is what the first model's IoU has over the second's, a loss what it lacks. No case comes twice. The rules
-    are "random", "gain" and "loss" (our choice; the paper does not say how supplementary figure 2 was made).
+    A gain is what one model's IoU has over the best of the others', a loss what it lacks. No case comes twice. The
+    rules are "random", "gain" and "loss" (our choice; the paper does not say how supplementary figure 2 was made).
 
     Args:
         results: of [`evaluate_model`] with `keep_masks=True`, on the same rows.
@@ -86,13 +91,14 @@ def compared_cases(
         count (`int`): of each; fewer where there are no more.
         seed (`int`, *optional*, defaults to 0): of the random ones.
         one_an_image (`bool`, *optional*, defaults to `True`): no image comes twice.
+        subject (`int`, *optional*, defaults to 0): which model gains and loses.
 
     Raises:
         ValueError: if the models were measured on different expressions, the results hold no masks, or the pictures
             of the cases are not among the rows.
     """
     ious = _columns(results)
-    difference = ious[0] - ious[1]
+    difference = ious[subject] - np.max(np.delete(ious, subject, axis=0), axis=0)
     images = results[0].records["row"].to_pylist() if one_an_image else list(range(len(difference)))
     order = np.argsort(-difference, kind="stable")
     seen: set[Any] = set()

@@ -14,20 +14,23 @@ from .overlay import BY_GRANULARITY, FAINT, INK, PAPER, draw_legend, fit, shorte
 _SIDE, _GAP, _TITLE, _LINE = 200, 10, 34, 24
 
 
-def draw_panel(cases: Sequence[Case], names: Sequence[str]) -> Image.Image:
+def draw_panel(cases: Sequence[Case], names: Sequence[str], subject: int = 0) -> Image.Image:
     """One row a case, under the rule by which it was chosen; the expression above, each model's IoU below.
 
     Args:
         cases: of [`compared_cases`].
         names (`Sequence[str]`): of the models, in the order of the predictions.
+        subject (`int`, *optional*, defaults to 0): which model gains and loses.
 
     Returns:
         `PIL.Image.Image`: mode "RGB".
     """
+    others = [name for place, name in enumerate(names) if place != subject]
+    rival = others[0] if len(others) == 1 else "the best of the others"
     titles = {
         "random": "Chosen at random",
-        "gain": f"Largest gains of {names[0]} over {names[1]}",
-        "loss": f"Largest losses of {names[0]} against {names[1]}",
+        "gain": f"Largest gains of {names[subject]} over {rival}",
+        "loss": f"Largest losses of {names[subject]} against {rival}",
     }
     width = (len(names) + 2) * (_SIDE + _GAP) + _GAP
     strips = [_heads(["image", *names, "ground truth"], width)]

@@ -54,7 +54,7 @@ def commands(code: str) -> list[list[str]]:
     return [words for words in lines if words]
 
 
-class Parsed(Exception):
+class Parsed(BaseException):
     """Ends a program at the point where it has understood its arguments."""
 
     def __init__(self, arguments):

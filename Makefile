@@ -30,7 +30,7 @@ fuzz: .venv/installed
 benchmark: .venv/installed
 	$(BIN)/python scripts/benchmark.py
 
-# Trains UniRES and its rivals for a few minutes each; the figures of the README come from a longer budget.
+# Trains UniRES and its baselines for a few minutes each; the figures of the README come from a longer budget.
 compare: .venv/installed
 	$(BIN)/python scripts/compare_at_equal_budget.py --seeds 0 --warm-up-steps 150 --steps 200 --scenes 2400 \
 		--eval-scenes 60 --kinds horse bird car bus house chair --out runs/compare

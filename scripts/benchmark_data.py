@@ -138,7 +138,7 @@ def compare_layouts(source: Path, folder: Path, pairs: int, runs: int) -> dict[s
             for name, it in speeds.items()
             if " " in name
         },
-        "bytes a pair, one row an expression, pictures shared by neighbours": shared,
+        "bytes a pair, one row an expression, pictures shared by neighbors": shared,
         "rows/s read, one row an image": statistics.median(speeds["read image"]) / pairs,
         "rows/s read, one row an expression": statistics.median(speeds["read expression"]),
         "rows/s written, one row an image": statistics.median(speeds["write image"]) / pairs,
@@ -244,8 +244,8 @@ def for_mres(figures: dict[str, float], pairs: int) -> dict[str, float]:
     return {
         "TB for MRES-32M, one row an image": figures["bytes a pair, one row an image"] * MRES_PAIRS / 1e12,
         "TB for MRES-32M, one row an expression": figures["bytes a pair, one row an expression"] * MRES_PAIRS / 1e12,
-        "TB for MRES-32M, one row an expression, pictures shared by neighbours": figures[
-            "bytes a pair, one row an expression, pictures shared by neighbours"
+        "TB for MRES-32M, one row an expression, pictures shared by neighbors": figures[
+            "bytes a pair, one row an expression, pictures shared by neighbors"
         ]
         * MRES_PAIRS
         / 1e12,

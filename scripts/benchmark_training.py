@@ -108,7 +108,7 @@ def batch(config: UniResConfig, images: int, expressions: int, label_side: int) 
 
 
 def learner(model: torch.nn.Module, bf16: bool) -> Callable[[dict[str, torch.Tensor]], None]:
-    """One optimiser step."""
+    """One optimizer step."""
     model.train()
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=1e-5, fused=True)

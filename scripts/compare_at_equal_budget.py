@@ -27,7 +27,7 @@ from unires_hf.experiments.equal_budget_table import equal_budget_table
 from unires_hf.loading import load_rows
 from unires_hf.report.model_comparison import compare_models
 
-# Learning rates after the warm-up, of CLIPSeg's encoders too: at a higher one they are ruined (docs/rivals.md).
+# Learning rates after the warm-up, of CLIPSeg's encoders too: at a higher one they are ruined (docs/baselines.md).
 MODELS = ("tiny@1e-3", "cris-tiny@1e-3", "clipseg-tiny@1e-3/1e-4", "lavt-tiny@6e-4")
 
 

@@ -37,7 +37,7 @@ def test_it_scores_at_least_95_percent_of_what_the_card_says(records, granularit
     assert 100 * asked.iou.mean() >= 0.95 * said[f"with_referent_miou_{granularity}"]
 
 
-NOT_FOUND = ("unseen_part", "part")  # parts that training never labelled on these classes; the card says so
+NOT_FOUND = ("unseen_part", "part")  # parts that training never labeled on these classes; the card says so
 
 
 def test_the_card_beats_every_trivial_answer():

@@ -99,7 +99,7 @@ def test_another_source_is_not_mixed_in(pictures: Path, tmp_path: Path, capsys: 
         (["convert", "nothing", "--root", "r", "--split", "val", "--out", "o"], "There is no reader 'nothing'"),
         (["convert", "refcoco", "--root", "r", "--split", "val", "--out", "o"], "missing"),
         (
-            ["convert", "refcoco", "--root", "r", "--split", "val", "--out", "o", "--set", "colour=red"],
+            ["convert", "refcoco", "--root", "r", "--split", "val", "--out", "o", "--set", "color=red"],
             "takes dataset, split_by, images",
         ),
         (["convert", "folder", "--root", "r", "--split", "val", "--out", "o", "--num-proc", "0"], "1 or more"),

@@ -92,7 +92,7 @@ def test_a_reader_as_a_table_and_as_a_stream():
         (",length=3", "write NAME,key=value"),
         ("partscenes,length=many", "takes whole numbers, got 'many'"),
         ("partscenes,kinds=dog+cow", "has no class 'cow'"),
-        ("partscenes,colour=3", "unexpected keyword argument 'colour'"),
+        ("partscenes,color=3", "unexpected keyword argument 'color'"),
         ("refcoco,rot=x", "'rot'|'root'"),
         ("./no-such-folder", "no folder.*none of the readers partscenes, refcoco"),
     ],

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from unires_hf.app.drawing import colour, lay_over, legend, write_archive
+from unires_hf.app.drawing import color, lay_over, legend, write_archive
 
 
 def test_the_archive_holds_the_masks(tmp_path: Path) -> None:
@@ -32,8 +32,8 @@ def test_parts_lie_above_objects() -> None:
     gray = Image.new("RGB", (20, 20), (128, 128, 128))
     shown = np.asarray(lay_over(gray, [{"mask": part}, {"mask": whole}]), int)
     for place, number in (((8, 8), 0), ((15, 15), 1)):
-        assert np.abs(shown[place] - (128 + np.array(colour(number))) / 2).max() <= 1
-    assert len({colour(number) for number in range(18)}) == 18
+        assert np.abs(shown[place] - (128 + np.array(color(number))) / 2).max() <= 1
+    assert len({color(number) for number in range(18)}) == 18
 
 
 def test_the_legend_escapes_what_was_written() -> None:

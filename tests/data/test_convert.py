@@ -91,7 +91,7 @@ def test_load_dataset_gives_what_the_reader_gave(source: Path, tmp_path: Path, s
 
 
 def test_the_folder_says_what_is_in_it(source: Path, tmp_path: Path) -> None:
-    done = run(source, tmp_path / "out", licence="cc-by-4.0", command="unires convert …")
+    done = run(source, tmp_path / "out", license="cc-by-4.0", command="unires convert …")
     names = [f"train-{number:05d}-of-00003.parquet" for number in range(3)]
     assert sorted(contents(tmp_path / "out")) == sorted(["README.md", "manifest.json", "skipped.jsonl", *names])
     assert (done["images"], done["objects"], done["parts"], done["expressions"]) == (7, 14, 7, 28)
@@ -143,7 +143,7 @@ KILLED_EVERYWHERE = """
     source, base = sys.argv[1:]
     PIL.Image.init()  # what each child would have to import
     nothing = dict.fromkeys((*COUNTS, "skipped"), 0) | {"command": ""}
-    dataset_card.render({"licence": "other", "splits": {"train": nothing}}, "")
+    dataset_card.render({"license": "other", "splits": {"train": nothing}}, "")
     os.fsync = lambda file: None  # slow, and for a loss of power: what a killed process wrote stays
 
     def child(work):

@@ -9,7 +9,7 @@ from unires_hf.data.part_expressions import MARGIN, Traits, compose, of_one_obje
 
 WIDTH = 100
 KINDS = ["truck", "fire truck", "dog"]
-COLOURS = ["black", "white", "dark white"]
+COLORS = ["black", "white", "dark white"]
 
 
 def target(number, granularity="object", category="truck", part=None, parent=None, x=0, texts=()):
@@ -32,18 +32,18 @@ def said(targets, *args, **kwargs):
 
 
 def understood(text, objects, traits):
-    """Who may be meant by "[place] [colour] kind", by a listener who has only the words; None if it is unclear."""
+    """Who may be meant by "[place] [color] kind", by a listener who has only the words; None if it is unclear."""
     words = text.split()
     place = words.pop(0) if words[0] in ("left", "right", "middle", "leftmost", "rightmost") else None
     kind = next(it for it in sorted(KINDS, key=len, reverse=True) if text.endswith(it))
-    colour = " ".join(words).removesuffix(kind).strip()
+    color = " ".join(words).removesuffix(kind).strip()
     meant = []
     for it in objects:
         own = traits[it["target_id"]]
         if it["category"].split()[-1] != kind.split()[-1]:
             continue
         # Who hears "truck" may think of a fire truck, and who hears "white", of dark white; and the other way round.
-        if colour and own.attributes_known and not any(c.split()[-1] == colour.split()[-1] for c in own.attributes):
+        if color and own.attributes_known and not any(c.split()[-1] == color.split()[-1] for c in own.attributes):
             continue
         meant.append(it)
     meant.sort(key=lambda it: it["bbox"][0])
@@ -61,7 +61,7 @@ def understood(text, objects, traits):
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(
     st.lists(
-        st.tuples(st.sampled_from(KINDS), st.sets(st.sampled_from(COLOURS)), st.booleans(), st.integers(0, 90)),
+        st.tuples(st.sampled_from(KINDS), st.sets(st.sampled_from(COLORS)), st.booleans(), st.integers(0, 90)),
         min_size=1,
         max_size=5,
     )

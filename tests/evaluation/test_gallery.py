@@ -12,8 +12,8 @@ from unires_hf.report.gallery import draw_gallery
 from unires_hf.report.overlay import BY_GRANULARITY
 
 
-def has_colour(picture, colour):
-    return (np.abs(picture.astype(int) - colour).max(-1) <= 3).any()
+def has_color(picture, color):
+    return (np.abs(picture.astype(int) - color).max(-1) <= 3).any()
 
 
 def test_worst_left_best_right(painter, processor, boxes, tmp_path):
@@ -30,9 +30,9 @@ def test_worst_left_best_right(painter, processor, boxes, tmp_path):
         page = np.asarray(Image.open(path).convert("RGB"))
         middle = page.shape[1] // 2
         below = page[40:]
-        assert has_colour(below[:, :middle], BY_GRANULARITY["object"]), "the worst are objects: blue outlines"
-        assert has_colour(below[:, middle:], BY_GRANULARITY["part"]), "a part is among the best: an orange outline"
-        assert not has_colour(below[:, :middle], BY_GRANULARITY["part"])
+        assert has_color(below[:, :middle], BY_GRANULARITY["object"]), "the worst are objects: blue outlines"
+        assert has_color(below[:, middle:], BY_GRANULARITY["part"]), "a part is among the best: an orange outline"
+        assert not has_color(below[:, :middle], BY_GRANULARITY["part"])
 
 
 def test_what_is_missing_is_named(painter, processor, boxes, tmp_path):

@@ -62,7 +62,7 @@ def slow_count(prediction, truth):
 
 
 def squash(mask):
-    """As LAVT does with the ground truth: Pillow's nearest neighbour."""
+    """As LAVT does with the ground truth: Pillow's nearest neighbor."""
     return np.asarray(Image.fromarray(mask.astype(np.uint8)).resize((480, 480), Image.Resampling.NEAREST)).astype(bool)
 
 
@@ -177,7 +177,7 @@ def test_float32_thresholds_of_cris_tell_themselves_apart():
 def test_squashing_weighs_sides_anew():
     """A wide picture: a column error counts as at original size, but a mask lost between samples is lost."""
     truth, prediction = np.zeros((10, 1920), bool), np.zeros((10, 1920), bool)
-    truth[:, 0] = prediction[:, 0] = True  # nearest neighbour takes columns 2, 6, 10, …
+    truth[:, 0] = prediction[:, 0] = True  # nearest neighbor takes columns 2, 6, 10, …
     prediction[:, 2] = True
     at_original = measured([((prediction, truth), False)], "unires")
     squashed = measured([((prediction, truth), False)], "lavt")

@@ -41,24 +41,24 @@ def test_contestants():
         on = Contestant.parse(preset, BUDGET, "../first")
         assert on == Contestant(name, 5e-4, {}, f"../first/seed-{{seed}}/{name}")
         assert on.loaded_by(Path("out"), 1) == Contestant.parse(preset, BUDGET).loaded_by(Path("out"), 1)
-        assert on.is_rival == Contestant.parse(preset, BUDGET).is_rival
+        assert on.is_baseline == Contestant.parse(preset, BUDGET).is_baseline
     for wrong in ("tiny@fast", "tiny@0", "tiny@-1", "tiny@1e-3/", "tiny@1e-3/0", "tiny@1e-3/1e-4/1e-5"):
         with pytest.raises(ValueError, match="stands a learning rate"):
             Contestant.parse(wrong, BUDGET)
 
 
-def test_rivals_learn_from_the_mask_loss_of_unires():
+def test_baselines_learn_from_the_mask_loss_of_unires():
     torch.manual_seed(0)
     logits, labels = torch.randn(3, 8, 8), (torch.rand(3, 8, 8) > 0.5).float()
-    of_rival = one_loss(ReferringSegmentationOutput(logits=logits), labels)
+    of_baseline = one_loss(ReferringSegmentationOutput(logits=logits), labels)
     bce = torch.nn.functional.binary_cross_entropy_with_logits(logits, labels)
     shares = logits.sigmoid()
     dice = 1 - (2 * (shares * labels).sum((1, 2)) + 1) / (shares.sum((1, 2)) + labels.sum((1, 2)) + 1)
-    torch.testing.assert_close(of_rival, 5 * bce + 2 * dice.mean())
+    torch.testing.assert_close(of_baseline, 5 * bce + 2 * dice.mean())
     presets = ("tiny", "cris-tiny", "lavt-tiny", "clipseg-tiny")
-    assert [Contestant.parse(preset, BUDGET).is_rival for preset in presets] == [False, True, True, True]
+    assert [Contestant.parse(preset, BUDGET).is_baseline for preset in presets] == [False, True, True, True]
     unires = Contestant("full", 1e-3, {"model_name_or_path": "runs/encoders"})
-    assert not unires.is_rival
+    assert not unires.is_baseline
 
 
 def run_small(models, out, after=None):
@@ -201,13 +201,13 @@ def test_no_threshold_is_better_than_the_tuned_one(tmp_path):
 
 
 def test_scores_are_means_over_the_expressions_that_have_a_referent():
-    def record(kind, granularity, iou, nothing=False, recognised=False):
+    def record(kind, granularity, iou, nothing=False, recognized=False):
         return {
             "granularity": granularity,
             "expression_id": f"val-0-0-0:{iou}:{kind}",
             "iou": iou,
             "no_target": nothing,
-            "predicted_no_target": recognised,
+            "predicted_no_target": recognized,
         }
 
     asked = [record("class", "object", 0.5), record("size", "object", 0.25), record("part", "part", 1.0)]

@@ -55,7 +55,7 @@ class UniResModelTest(common.ModelTesterMixin, unittest.TestCase):
     def test_config(self):
         self.config_tester.run_common_tests()
 
-    @unittest.skip("CLIP's attention and MLP re-initialise their children, so that a lone missing child differs")
+    @unittest.skip("CLIP's attention and MLP re-initialize their children, so that a lone missing child differs")
     def test_can_init_all_missing_weights(self):
         pass
 

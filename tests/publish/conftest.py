@@ -40,7 +40,7 @@ def checkpoint(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def rivals(tmp_path_factory) -> dict[str, Path]:
+def baselines(tmp_path_factory) -> dict[str, Path]:
     """A CRIS and a LAVT with their processors."""
     from tiny_baselines import cris_config, lavt_config
 

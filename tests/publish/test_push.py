@@ -58,9 +58,9 @@ def run(code: str, *words: str | Path, environment: dict[str, str], cwd: Path) -
 
 
 def test_models_that_were_pushed_load_from_the_hub(
-    checkpoint, rivals, hub, environment, picture, tmp_path, capsys: pytest.CaptureFixture
+    checkpoint, baselines, hub, environment, picture, tmp_path, capsys: pytest.CaptureFixture
 ):
-    folders = {"unires": checkpoint, **rivals}
+    folders = {"unires": checkpoint, **baselines}
     for kind, folder in folders.items():
         assert push(folder, f"me/{kind}", "--private") == 0
         assert f"pushed to {hub.url}/me/{kind}" in capsys.readouterr().out

@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Panel and page lay each mask over its picture where it belongs, in the colour of its granularity."""
+"""Panel and page lay each mask over its picture where it belongs, in the color of its granularity."""
 
 import base64
 import io
@@ -42,8 +42,8 @@ CASES = [
 ]
 
 
-def near(pixels, colour):
-    return (np.abs(pixels.astype(int) - colour).max(-1) <= 3).mean()
+def near(pixels, color):
+    return (np.abs(pixels.astype(int) - color).max(-1) <= 3).mean()
 
 
 def test_panel_has_each_mask_in_its_column():
@@ -55,12 +55,12 @@ def test_panel_has_each_mask_in_its_column():
     first = [top for top in tops if top - 1 not in tops]
     assert len(first) == 3, "one picture a case"
     for top, granularity in zip(first, ("object", "part", "object"), strict=True):
-        colour = np.array(BY_GRANULARITY[granularity])
-        tinted = (colour + 128) // 2
+        color = np.array(BY_GRANULARITY[granularity])
+        tinted = (color + 128) // 2
         middle = top + 75  # of a picture 150 pixels high
         for column, place in ((1, 25), (2, 175), (3, 100)):
             assert near(columns[column][middle - 10 : middle + 10, place - 10 : place + 10], tinted) == 1
-            assert near(columns[column][middle - 30 : middle + 30], colour) > 0.005, "an outline"
+            assert near(columns[column][middle - 30 : middle + 30], color) > 0.005, "an outline"
         assert near(columns[1][middle : middle + 1, 100:101], tinted) == 0
         assert near(columns[0][top : top + 150], (128, 128, 128)) == 1, "the image is bare"
 
@@ -163,7 +163,7 @@ def test_page_in_a_browser(browser, tmp_path):
     assert browser.find_element("id", "count").text == "1 of 33 cases"
 
     assert browser.execute_async_script(WAIT_FOR_CANVASES) == 4
-    object_colour = list(BY_GRANULARITY["object"])
+    object_color = list(BY_GRANULARITY["object"])
     for canvas, place in ((1, 0.125), (2, 0.875), (3, 0.5)):  # as a share of the width
         pixel, outside = browser.execute_script(
             "const it = document.querySelectorAll('canvas')[arguments[0]], pen = it.getContext('2d');"
@@ -172,7 +172,7 @@ def test_page_in_a_browser(browser, tmp_path):
             canvas,
             place,
         )
-        assert pixel[:3] == pytest.approx([(128 + value) / 2 for value in object_colour], abs=3)
+        assert pixel[:3] == pytest.approx([(128 + value) / 2 for value in object_color], abs=3)
         assert outside[:3] == pytest.approx([179] * 3, abs=3), "paler"
     logged = [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
     assert not logged

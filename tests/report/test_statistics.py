@@ -14,7 +14,7 @@ from unires_hf.data import masks
 from unires_hf.data.convert import convert
 from unires_hf.report import Statistics, count, write_report
 from unires_hf.report.expected import PAPERS, compare
-from unires_hf.report.samples import COLOURS, WIDTH, draw_row
+from unires_hf.report.samples import COLORS, WIDTH, draw_row
 from unires_hf.report.samples import HEIGHT as CELL_HEIGHT
 from unires_hf.report.statistics import AREA_EDGES
 
@@ -164,8 +164,8 @@ def test_a_sample_shows_masks_where_they_are() -> None:
         return cell[int(y * scale), left + int(x * scale)]
 
     def leaning(color: np.ndarray) -> int:
-        """The colour that grey was tinted towards."""
-        return int(np.argmax([(color - 128) @ (np.array(it) - 128) for it in COLOURS]))
+        """The color that grey was tinted towards."""
+        return int(np.argmax([(color - 128) @ (np.array(it) - 128) for it in COLORS]))
 
     assert (at(180, 80) == 128).all(), "nothing is there"
     assert leaning(at(90, 40)) == 0, "the dog"

@@ -89,7 +89,7 @@ class Reader:
                     for i, p in enumerate(self.view.pieces)
                     if p.part == name and self.things[p.thing].own.get(name) == colored[1]
                 }
-            assert len({self.view.pieces[i].thing for i in found}) <= 1, "two parts of that colour"
+            assert len({self.view.pieces[i].thing for i in found}) <= 1, "two parts of that color"
             return found
         return None
 

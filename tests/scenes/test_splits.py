@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""What the splits promise: disjoint pairs, one mix of kinds, few colours named, and no shortcut."""
+"""What the splits promise: disjoint pairs, one mix of kinds, few colors named, and no shortcut."""
 
 import re
 from collections import Counter
@@ -25,7 +25,7 @@ SEEN = ("train", "val", "crowded", "no_target")
 
 
 def named_pairs(phrase):
-    """(class, colour) and (class, part) pairs that a phrase names, and those of the phrases within it."""
+    """(class, color) and (class, part) pairs that a phrase names, and those of the phrases within it."""
     colors, parts = set(), set()
     while phrase is not None:
         if isinstance(phrase, PartPhrase):

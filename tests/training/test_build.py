@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Rivals are built from presets, learn, are saved, and go on learning from where they were."""
+"""Baselines are built from presets, learn, are saved, and go on learning from where they were."""
 
 import json
 
@@ -18,7 +18,7 @@ from unires_hf.training.run import run
 
 
 @pytest.mark.parametrize("preset", ["cris-tiny", "lavt-tiny", "clipseg-tiny"])
-def test_the_trainer_takes_rivals(arguments, squares, tmp_path, preset):
+def test_the_trainer_takes_baselines(arguments, squares, tmp_path, preset):
     fields = {"config_overrides": "{}", "image_size": 64, "max_steps": 2, "preset": preset}
     trainer = run(*arguments("first", eval_data=[squares], eval_strategy="no", **fields))
     assert trainer.results.summary["n_expressions"] == 45
@@ -36,7 +36,7 @@ def test_a_sentence_of_lavt_is_as_long_as_published():
     assert processor(text=texts, return_tensors="pt")["input_ids"].shape == (1, 20)
 
 
-def test_config_fields_of_rivals_can_be_set():
+def test_config_fields_of_baselines_can_be_set():
     model, processor = build_model(
         ModelArguments(preset="cris-tiny", config_overrides='{"mask_threshold": 0.4}'), ["the mug"]
     )

@@ -20,7 +20,7 @@ def test_a_card_is_filled_from_the_run(arguments, squares, tmp_path):
         "| training data | data |",
         "| share of part expressions | 0.5 |",
         "| words | cut at 17 tokens |",
-        f"| optimiser steps | {trainer.state.global_step} |",
+        f"| optimizer steps | {trainer.state.global_step} |",
         "| learning rate | 0.001, cosine decay, CLIP's encoders the same |",
         "| warm-up | 0.99 (share of all steps) |",
     ):

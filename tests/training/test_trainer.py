@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""UniResTrainer: a run from arguments to metrics, and what its optimiser does with which weights."""
+"""UniResTrainer: a run from arguments to metrics, and what its optimizer does with which weights."""
 
 import json
 import logging

@@ -51,7 +51,7 @@ def test_two_processes_equal_one(arguments, recipe, squares, tmp_path):
 
 
 @pytest.mark.parametrize("preset", ["cris-tiny", "lavt-tiny", "clipseg-tiny"])
-def test_rivals_learn_on_two_processes(recipe, arguments, tmp_path, preset):
+def test_baselines_learn_on_two_processes(recipe, arguments, tmp_path, preset):
     """A weight without a gradient would stop them in the second step."""
     fields = {"preset": preset, "config_overrides": "{}", "image_size": 64, "max_steps": 3, "warmup_epochs": 0}
     run(*arguments("one", per_device_train_batch_size=4, **fields))

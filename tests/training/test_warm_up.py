@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""The warm-up teaches encoders, of rivals too, what patches are called, and nothing else; it goes on where it was."""
+"""The warm-up teaches encoders, of baselines too, what patches are called, and nothing else; it resumes."""
 
 import pytest
 import torch

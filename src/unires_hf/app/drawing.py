@@ -14,18 +14,18 @@ import numpy as np
 from PIL import Image
 
 from unires_hf.inference.segmenter import mask_picture
-from unires_hf.report.overlay import COLOURS, PAPER, tint
+from unires_hf.report.overlay import COLORS, PAPER, tint
 
 
-def colour(number: int) -> tuple[int, int, int]:
-    """The colour of expression `number`; after the report's colours come darker ones of them."""
-    turn, place = divmod(number, len(COLOURS))
-    red, green, blue = (round(value * 0.6**turn) for value in COLOURS[place])
+def color(number: int) -> tuple[int, int, int]:
+    """The color of expression `number`; after the report's colors come darker ones of them."""
+    turn, place = divmod(number, len(COLORS))
+    red, green, blue = (round(value * 0.6**turn) for value in COLORS[place])
     return red, green, blue
 
 
 def lay_over(picture: Image.Image, results: Sequence[dict[str, Any]]) -> Image.Image:
-    """The picture in gray with every mask in its colour, small ones above large ones, so that parts stay to be seen.
+    """The picture in gray with every mask in its color, small ones above large ones, so that parts stay to be seen.
 
     Args:
         picture (`PIL.Image.Image`): of any size.
@@ -36,17 +36,17 @@ def lay_over(picture: Image.Image, results: Sequence[dict[str, Any]]) -> Image.I
     for number in sorted(range(len(masks)), key=lambda number: -np.count_nonzero(masks[number])):
         inside = Image.fromarray(masks[number]).convert("L").resize(picture.size, Image.Resampling.BOX)
         inside = inside.point(lambda value: 255 * (value > 0))
-        shown.paste(tint(picture, masks[number], colour(number)), mask=inside)
+        shown.paste(tint(picture, masks[number], color(number)), mask=inside)
     return shown
 
 
 def legend(results: Sequence[dict[str, Any]]) -> str:
-    """A list in HTML: each expression beside its colour, with its score or that nothing was found."""
+    """A list in HTML: each expression beside its color, with its score or that nothing was found."""
     lines = []
     for number, result in enumerate(results):
         note = "nothing found" if result["is_empty"] else f"{result['score']:.2f}"
         lines.append(
-            f'<li><span class="swatch" style="background: rgb{colour(number)}"></span>'
+            f'<li><span class="swatch" style="background: rgb{color(number)}"></span>'
             f'<span class="expression">{escape(result["label"])}</span><span class="score">{note}</span></li>'
         )
     return f'<ol class="legend">{"".join(lines)}</ol>'

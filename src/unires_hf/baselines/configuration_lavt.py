@@ -120,7 +120,7 @@ class LavtConfig(PreTrainedConfig):
         if size < 2 * coarsest:
             raise ValueError(
                 f"`vision_config.image_size` is {size}: the last stage, whose cells are {coarsest} pixels wide, must "
-                "have more than one of them to normalise over."
+                "have more than one of them to normalize over."
             )
 
     def validate_fusion(self):

@@ -505,7 +505,7 @@ class CrisModel(CrisPreTrainedModel):
 
         loss = None
         if labels is not None:
-            # Published: mean binary cross-entropy at stride 4, of labels taken by nearest neighbour.
+            # Published: mean binary cross-entropy at stride 4, of labels taken by nearest neighbor.
             labels = labels.to(logits.device, torch.float32)
             if labels.shape[-2:] != logits.shape[-2:]:
                 labels = nn.functional.interpolate(labels[:, None], size=logits.shape[-2:], mode="area")[:, 0]

@@ -72,7 +72,7 @@ def eager_attention_forward(
 class LavtPixelWordAttention(nn.Module):
     """
     PWAM: every pixel gathers from the words what concerns it, and the result multiplies the pixel's own features.
-    Queries and the gathered words are normalised over the pixels of each channel (instance norm).
+    Queries and the gathered words are normalized over the pixels of each channel (instance norm).
     """
 
     def __init__(self, config: LavtConfig, stage: int):

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="ray needs the extra `ray`")
     parser.add_argument("--strict", action="store_true", help="stop at the first thing that would be skipped")
-    parser.add_argument("--license", default="other", metavar="ID", help="for the card, as the Hub names licences")
+    parser.add_argument("--license", default="other", metavar="ID", help="for the card, as the Hub names licenses")
     parser.add_argument("--push", metavar="REPO", help="then upload to this data set repository; a new one is private")
 
 
@@ -76,7 +76,7 @@ def convert(arguments: argparse.Namespace) -> None:
             num_proc=arguments.num_proc,
             engine=_engine(arguments.engine),
             strict=arguments.strict,
-            licence=arguments.license,
+            license=arguments.license,
         )
         print(
             f"{split}: {done['images']:,} images, {done['objects']:,} objects, {done['parts']:,} parts, "

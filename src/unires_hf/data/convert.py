@@ -46,11 +46,11 @@ def convert(
     num_proc: int = 1,
     engine: Engine | None = None,
     strict: bool = False,
-    licence: str = "other",
+    license: str = "other",
 ) -> dict[str, Any]:
     """Converts one split, or finishes what an interrupted call with the same command began.
 
-    The folder's bytes depend on the rows, `command`, `shard_rows` and `licence` only. Splits are added to a folder one
+    The folder's bytes depend on the rows, `command`, `shard_rows` and `license` only. Splits are added to a folder one
     after another.
 
     Args:
@@ -66,7 +66,7 @@ def convert(
         engine (`Callable`, *optional*): what fills them; threads by default, since reading, decoding and writing leave
             Python to others. See `unires_hf.data.ray_engine`.
         strict (`bool`, defaults to `False`): stop at the first thing that would be skipped.
-        licence (`str`, defaults to `"other"`): the Hub's name of the licence, for the card.
+        license (`str`, defaults to `"other"`): the Hub's name of the license, for the card.
 
     Returns:
         `dict`: the split's entry in the manifest.
@@ -82,7 +82,7 @@ def convert(
         raise ValueError(f"{split!r} cannot name a split of Parquet: rename it with letters, digits and _ alone.")
     with only_writer(Path(out)):
         made_from = {"command": command, "source": source, "version": __version__}
-        return _convert(rows, Path(out), split, made_from, shard_rows, num_proc, engine, strict, licence)
+        return _convert(rows, Path(out), split, made_from, shard_rows, num_proc, engine, strict, license)
 
 
 def _convert(
@@ -94,14 +94,14 @@ def _convert(
     num_proc: int,
     engine: Engine | None,
     strict: bool,
-    licence: str,
+    license: str,
 ) -> dict[str, Any]:
     staging = out / f".converting-{split}"
     manifest = read_json(out / "manifest.json") or {"splits": {}}
     if split not in manifest["splits"]:
         plan = _resumed(staging, made_from) or _plan(rows, out, split, made_from, shard_rows, strict)
         _fill(staging, plan, num_proc, engine or fill_with_threads, strict)
-        manifest = _publish(out, split, plan, manifest, strict, licence)
+        manifest = _publish(out, split, plan, manifest, strict, license)
     done = manifest["splits"][split]
     _same(done, made_from, out)
     if strict and done["skipped"]:
@@ -222,7 +222,7 @@ def fill_planned(staging: Path, number: int, strict: bool) -> int:
 
 
 def _publish(
-    out: Path, split: str, plan: dict[str, Any], manifest: dict[str, Any], strict: bool, licence: str
+    out: Path, split: str, plan: dict[str, Any], manifest: dict[str, Any], strict: bool, license: str
 ) -> dict[str, Any]:
     """Moves the shards out and writes what goes with them, the manifest last; may be interrupted and done again."""
     staging = out / f".converting-{split}"
@@ -248,7 +248,7 @@ def _publish(
         {"file": name, "images": receipt["images"], "bytes": receipt["bytes"], "sha256": receipt["sha256"]}
         for name, receipt in zip(names, receipts, strict=True)
     ]
-    manifest = {"licence": licence, "splits": {**manifest["splits"], split: entry}}
+    manifest = {"license": license, "splits": {**manifest["splits"], split: entry}}
     write_text(out / "README.md", dataset_card.render(manifest, out.absolute().name))
     write_json(out / "manifest.json", manifest)
     return manifest

@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""The card, `README.md`, of a converted data set: counts, features, licence, and the commands that made it."""
+"""The card, `README.md`, of a converted data set: counts, features, license, and the commands that made it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -59,9 +59,9 @@ null: only a box |
 
 by [unires-hf](https://pypi.org/project/unires-hf/). `manifest.json` holds the SHA-256 of every shard.
 
-## Licence
+## License
 
-`{licence}`. Pictures and annotations stay under the terms of their source; those terms bind who uses or passes on \
+`{license}`. Pictures and annotations stay under the terms of their source; those terms bind who uses or passes on \
 this copy.
 """
 
@@ -86,7 +86,7 @@ def render(manifest: Mapping[str, Any], name: str) -> str:
         skipped=f"{skipped:,} things could not be converted; `skipped.jsonl` says which, and why." * bool(skipped)
         or "Nothing had to be left out.",
         commands="\n".join(entry["command"] for entry in splits.values()),
-        licence=manifest["licence"],
+        license=manifest["license"],
     )
 
 
@@ -103,7 +103,7 @@ def header(manifest: Mapping[str, Any], features: Features = FEATURES) -> Datase
         download_size=size,
     )
     card = DatasetCardData(
-        license=manifest["licence"],
+        license=manifest["license"],
         task_categories=["image-segmentation"],
         tags=["referring-image-segmentation", "unires"],
         configs=[

@@ -45,7 +45,7 @@ class _Epoch(torch.utils.data.Dataset):
         """Shuffles and deals anew: the same epoch is always the same."""
         self.epoch.fill_(epoch)
 
-    def draw(self, index: int, dealer: random.Random) -> tuple[Row, Rows] | None:
+    def draw(self, index: int, rng: random.Random) -> tuple[Row, Rows] | None:
         """Line `index` of this epoch, not opened, and the rows it is one of; None if nothing is said there."""
         raise NotImplementedError
 
@@ -54,9 +54,9 @@ class _Epoch(torch.utils.data.Dataset):
             raise IndexError(f"line {index} is not among the {len(self)} of an epoch.")
         for step in range(len(self)):
             place = (index + step) % len(self)
-            dealer = random.Random(f"{self.seed} {int(self.epoch)} {place}")
-            drawn = self.draw(place, dealer)
-            row = None if drawn is None else self.opener(drawn[0], dealer, drawn[1])
+            rng = random.Random(f"{self.seed} {int(self.epoch)} {place}")
+            drawn = self.draw(place, rng)
+            row = None if drawn is None else self.opener(drawn[0], rng, drawn[1])
             if row is not None:
                 return row
         raise ValueError("None of the rows has an expression with a mask that can be read: there is nothing to learn.")
@@ -99,18 +99,18 @@ class ExpressionGroups(_Epoch):
 
     def _deal(self) -> None:
         self._dealt = int(self.epoch)
-        dealer = random.Random(f"{self.seed} {self._dealt}")
+        rng = random.Random(f"{self.seed} {self._dealt}")
         self.groups: list[tuple[int, list[Saying]]] = []
         size = self.expressions_per_image
         for index, sayings in enumerate(self.sayings):
-            dealt = dealer.sample(sayings, len(sayings))
+            dealt = rng.sample(sayings, len(sayings))
             self.groups += [(index, dealt[start : start + size]) for start in range(0, len(dealt), size)]
-        dealer.shuffle(self.groups)
+        rng.shuffle(self.groups)
 
     def __len__(self) -> int:
         return len(self.groups)  # the same in every epoch
 
-    def draw(self, index: int, dealer: random.Random) -> tuple[Row, Rows]:
+    def draw(self, index: int, rng: random.Random) -> tuple[Row, Rows]:
         if self._dealt != self.epoch:
             self._deal()
         row_index, sayings = self.groups[index]
@@ -166,10 +166,10 @@ class SampledExpressions(_Epoch):
     def __len__(self) -> int:
         return self.length or self.starts[-1]
 
-    def draw(self, index: int, dealer: random.Random) -> tuple[Row, Rows] | None:
+    def draw(self, index: int, rng: random.Random) -> tuple[Row, Rows] | None:
         if self.weights is not None:
-            (rows,) = dealer.choices(self.rows, self.weights)
-            row = rows[dealer.randrange(len(rows))]
+            (rows,) = rng.choices(self.rows, self.weights)
+            row = rows[rng.randrange(len(rows))]
         else:
             if self._ordered != self.epoch:
                 self._ordered = int(self.epoch)
@@ -180,7 +180,7 @@ class SampledExpressions(_Epoch):
             row = rows[place - self.starts[number]]
         if self.opener.draws_words(row):
             return row, rows
-        sayings = choose(row["targets"], self.expressions_per_image, self.part_share, dealer)
+        sayings = choose(row["targets"], self.expressions_per_image, self.part_share, rng)
         return (narrow(row, sayings), rows) if sayings else None
 
 
@@ -225,11 +225,11 @@ class StreamedExpressions(torch.utils.data.IterableDataset):
             rows = self.rows.shuffle(seed=seed, buffer_size=self.buffer_size)
             seen = 0
             for row in split_dataset_by_node(rows, self.process, self.processes):
-                dealer = random.Random(f"{self.seed} {number} {row['image_id']}")
+                rng = random.Random(f"{self.seed} {number} {row['image_id']}")
                 if not self.opener.draws_words(row):
-                    sayings = choose(row["targets"], self.expressions_per_image, self.part_share, dealer)
+                    sayings = choose(row["targets"], self.expressions_per_image, self.part_share, rng)
                     row = narrow(row, sayings) if sayings else None
-                opened = None if row is None else self.opener(row, dealer)
+                opened = None if row is None else self.opener(row, rng)
                 if opened is not None:
                     seen += 1
                     yield opened
@@ -284,15 +284,15 @@ def sayings_of(targets: Sequence[Row]) -> list[Saying]:
     ]
 
 
-def choose(targets: Sequence[Row], count: int, part_share: float | None, dealer: random.Random) -> list[Saying]:
+def choose(targets: Sequence[Row], count: int, part_share: float | None, rng: random.Random) -> list[Saying]:
     """`count` of all that is said of targets with a mask, or all of it if that is less; see [`SampledExpressions`]."""
-    sayings = dealer.sample(known := sayings_of(targets), len(known))
+    sayings = rng.sample(known := sayings_of(targets), len(known))
     if part_share is None:
         return sayings[:count]
     by_kind: dict[bool, list[Saying]] = {True: [], False: []}
     for place, number in sayings:
         by_kind[targets[place]["granularity"] == "part"].append((place, number))
-    parts = int(count * part_share + dealer.random())  # right on average, also for half an expression
+    parts = int(count * part_share + rng.random())  # right on average, also for half an expression
     parts = min(max(parts, count - len(by_kind[False])), len(by_kind[True]))
     return by_kind[True][:parts] + by_kind[False][: count - parts]
 

@@ -49,19 +49,19 @@ class Opener:
         """Whether a row gets its words here: all its targets are needed then."""
         return self.speak is not None and not any(target["expressions"] for target in row["targets"])
 
-    def __call__(self, row: Row, dealer: random.Random, others: Sequence[Row] = ()) -> Row | None:
+    def __call__(self, row: Row, rng: random.Random, others: Sequence[Row] = ()) -> Row | None:
         """
         The row with its picture decoded, or None if that, or a mask, cannot be read, or nothing can be said of it.
 
         Args:
             row (`Row`): as it is stored.
-            dealer (`random.Random`): decides what is left to chance.
+            rng (`random.Random`): decides what is left to chance.
             others (`Sequence[Row]`, *optional*): rows of which one may take part in a scene.
 
         Raises:
             ValueError: if that is to stop the run, or so many in succession cannot be read that more is wrong.
         """
-        mirrored = self.flip and dealer.random() < 0.5
+        mirrored = self.flip and rng.random() < 0.5
         drawn = self.draws_words(row)
         row = self._read(row)
         if row is None:
@@ -69,11 +69,11 @@ class Opener:
         row = flip_row(row) if mirrored else row
         if self.augmentation is not None:
             other = None
-            if drawn and others and dealer.random() < self.augmentation.scenes:
-                other = self._read(others[dealer.randrange(len(others))])
-            row = self.augmentation.free(row, dealer, other) if drawn else self.augmentation.fixed(row, dealer)
+            if drawn and others and rng.random() < self.augmentation.scenes:
+                other = self._read(others[rng.randrange(len(others))])
+            row = self.augmentation.free(row, rng, other) if drawn else self.augmentation.fixed(row, rng)
         if drawn:
-            row = {**row, "targets": self.speak(row, row["image"], dealer)}
+            row = {**row, "targets": self.speak(row, row["image"], rng)}
         return row if row["targets"] else None
 
     def _read(self, row: Row) -> Row | None:

@@ -125,7 +125,7 @@ def _publish(
     skipped = identity["images"] - entry["images"]
     manifest = {
         "made_from": identity,
-        "licence": recipe.license,
+        "license": recipe.license,
         "splits": {split: {"command": identity["command"], **entry, "skipped": skipped, "shards": files}},
         "recipe": recipe.as_dict(),
         "yields": yields,

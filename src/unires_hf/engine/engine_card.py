@@ -80,7 +80,7 @@ def render(manifest: Mapping[str, Any], name: str, yields: str) -> str:
         yields=yields,
         command=entry["command"],
         recipe=yaml.safe_dump(_plain(manifest["recipe"]), sort_keys=False),
-        license=manifest["licence"],
+        license=manifest["license"],
     )
 
 

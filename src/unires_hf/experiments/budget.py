@@ -7,7 +7,7 @@ from typing import Any
 
 from unires_hf.scenes import PartScenes
 
-RIVALS = ("cris-", "lavt-", "clipseg-")  # what the names of their presets begin with
+BASELINES = ("cris-", "lavt-", "clipseg-")  # what the names of their presets begin with
 WARM_UP = "warm-up"  # the folder, in the experiment's, of warmed up models
 
 
@@ -16,7 +16,7 @@ class Budget:
     """What every model gets.
 
     Args:
-        steps (`int`): of the optimiser; each is `batch_size` scenes with up to 8 expressions about each.
+        steps (`int`): of the optimizer; each is `batch_size` scenes with up to 8 expressions about each.
         scenes (`int`): different training scenes, drawn once for all.
         eval_scenes (`int`): of each split that is measured.
         learning_rate (`float`): AdamW's, with a linear warm-up over 5 % of the steps and cosine decay; a model may
@@ -95,7 +95,7 @@ class Contestant:
             )
         rate, clip_rate = [*rates, None][:2]
         # UniRES's presets do not name their model.
-        name = preset if preset.startswith(RIVALS) else f"unires-{preset}"
+        name = preset if preset.startswith(BASELINES) else f"unires-{preset}"
         if after is not None:
             model, start, warmed_up = {}, f"{after}/seed-{{seed}}/{name}", None
         elif budget.warm_up_steps:
@@ -110,9 +110,9 @@ class Contestant:
         return "/".join(f"{rate:g}" for rate in (self.learning_rate, self.clip_learning_rate) if rate is not None)
 
     @property
-    def is_rival(self) -> bool:
+    def is_baseline(self) -> bool:
         """Whether it is no UniRES."""
-        return self.name.startswith(RIVALS)
+        return self.name.startswith(BASELINES)
 
     def folder(self, out: Path, seed: int) -> Path:
         """Where a run of it lies."""

@@ -67,7 +67,7 @@ class _Clock(TrainerCallback, ExportableState):
 
 
 def one_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor | None = None) -> torch.Tensor:
-    """What rivals learn from here: UniRES's mask loss. Those they were published with find small parts late, so that a
+    """What baselines learn from: UniRES's mask loss. Those they were published with find small parts late, so that a
     comparison would be one of losses (our choice)."""
     defaults = UniResConfig()
     return mask_loss(outputs.logits, labels, defaults.bce_loss_weight, defaults.dice_loss_weight)
@@ -199,13 +199,13 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
             output_dir=folder,
             seed=seed + 1000 * len(earlier["runs"]),
             per_device_train_batch_size=budget.batch_size,
-            dataloader_drop_last=True,  # CRIS cannot normalise over a single expression
+            dataloader_drop_last=True,  # CRIS cannot normalize over a single expression
             learning_rate=contestant.learning_rate,
             clip_learning_rate=contestant.clip_learning_rate,
             **_schedule(budget, budget.steps),
         ),
         callbacks=[_Clock()],
-        compute_loss_func=one_loss if contestant.is_rival else None,
+        compute_loss_func=one_loss if contestant.is_baseline else None,
     )
     tune_threshold(
         trainer.model, trainer.processing_class, list(budget.scenes_of("train", TUNING_SCENES, seed=UNSEEN_SEED))
@@ -317,16 +317,16 @@ def scores_of(records: pa.Table) -> dict[str, Any]:
 
     Returns:
         `dict`: mIoU of `object` and `part` expressions that have a referent, as [`trivial_scores`] counts them; the
-        same of every kind of expression in `kinds`; `n_acc`, the share of the others that the model recognised, `None`
+        same of every kind of expression in `kinds`; `n_acc`, the share of the others that the model recognized, `None`
         where there are none; and numbers of expressions, as `n_object`, `n_part`, `n_nothing` and `n_kinds`.
     """
     groups: dict[str, dict[str, list[float]]] = {"granularity": {"object": [], "part": []}, "kind": {}}
-    recognised = []
+    recognized = []
     for record in records.select(
         ["granularity", "expression_id", "iou", "no_target", "predicted_no_target"]
     ).to_pylist():
         if record["no_target"]:
-            recognised.append(record["predicted_no_target"])
+            recognized.append(record["predicted_no_target"])
         else:
             groups["granularity"][record["granularity"]].append(record["iou"])
             groups["kind"].setdefault(kind_of(record["expression_id"]), []).append(record["iou"])
@@ -335,8 +335,8 @@ def scores_of(records: pa.Table) -> dict[str, Any]:
     return {
         **means,
         **counts,
-        "n_acc": 100 * statistics.mean(recognised) if recognised else None,
-        "n_nothing": len(recognised),
+        "n_acc": 100 * statistics.mean(recognized) if recognized else None,
+        "n_nothing": len(recognized),
         "kinds": kinds,
         "n_kinds": {name: len(ious) for name, ious in groups["kind"].items()},
     }

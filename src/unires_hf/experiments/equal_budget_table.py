@@ -7,7 +7,7 @@ from typing import Any
 
 TITLES = {
     "all_foreground": "all objects",
-    "right_color": "right colour",
+    "right_color": "right color",
     "right_class": "right class",
     "right_place": "right place",
     "whole_parent": "whole parent",

@@ -99,7 +99,7 @@ def score_runs(results: Mapping[str, Results]) -> dict[str, dict[str, dict[str, 
     Returns:
         `dict`: section → score → `n`, the number of expressions, and `models`, their [`PairedScore`]s by name. mIoU is
         a mean over the expressions that have a referent; N-acc (T-acc) the share of those without (with) one that the
-        model recognised.
+        model recognized.
     """
     models = list(results.values())
     records = models[0].records

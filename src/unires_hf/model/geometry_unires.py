@@ -77,7 +77,7 @@ def logits_to_mask(
     One logit map, resized bilinearly (`align_corners=False`) to the picture's own size and thresholded.
 
     Padding is cut off first. Only the region where the map exceeds `level` is resized: interpolation never exceeds its
-    neighbours, so the result is that of resizing the whole, about four times sooner for an object of usual size.
+    neighbors, so the result is that of resizing the whole, about four times sooner for an object of usual size.
 
     Args:
         logits: float32 tensor (h, w) on the CPU.
@@ -116,7 +116,7 @@ def level_under(
 
 
 def connected_region(mask: torch.Tensor, pixel: tuple[int, int]) -> tuple[torch.Tensor, list[int] | None]:
-    """The pixels of a bool mask (H, W) that a path of edge neighbours joins to one (row, column) of it; their box."""
+    """The pixels of a bool mask (H, W) that a path of edge neighbors joins to one (row, column) of it; their box."""
     inside = mask.numpy()
     runs = np.cumsum(np.diff(inside, axis=1, prepend=False) & inside, axis=1)  # in each row, by their numbers from 1
     region = np.zeros_like(inside)
@@ -171,7 +171,7 @@ def _shares(cells: int, extent: float, length: int) -> torch.Tensor:
 def _taps(
     span: slice, extent: float, cells: int, length: int
 ) -> tuple[tuple[torch.Tensor, torch.Tensor, torch.Tensor], int]:
-    """The pixels that cells of `span` reach: their two neighbour cells, the second's weight, and the first pixel."""
+    """The pixels that cells of `span` reach: their two neighbor cells, the second's weight, and the first pixel."""
     lower, upper, weight = _neighbours(extent, cells, length)
     first, last = torch.searchsorted(lower, torch.tensor([span.start - 1, span.stop])).tolist()
     pixels = slice(first, last if span.start < span.stop else first)

@@ -44,7 +44,7 @@ class UniResImageInputs:
     The part of the two image processors that does not depend on the backend; stands before it among the parents.
 
     "letterbox" scales a picture by min(H / h, W / w), puts it at the top left and pads right and bottom after
-    normalisation, so that the padding is 0, the mean color. "squash" resizes to exactly (H, W). Our choice: the paper
+    normalization, so that the padding is 0, the mean color. "squash" resizes to exactly (H, W). Our choice: the paper
     does not say how it resizes.
     """
 

@@ -679,7 +679,7 @@ class UniResModel(UniResPreTrainedModel):
                 A CLIP checkpoint: `openai/clip-vit-base-patch16` or another one of the Hub, or a folder.
             image_size (`int`, *optional*, defaults to 448):
                 Side of the square input in pixels, a multiple of the patch size. Position embeddings are interpolated
-                to it (bicubic), not initialised anew.
+                to it (bicubic), not initialized anew.
             revision (`str`, *optional*, defaults to `"main"`):
                 Branch, tag or commit of the checkpoint on the Hub.
             config_fields:

@@ -87,7 +87,7 @@ class ReferringSegmentationPipeline(Pipeline):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        if getattr(self.model.config, "notice", None):  # rivals have none
+        if getattr(self.model.config, "notice", None):  # baselines have none
             logger.warning_once(self.model.config.notice)
 
     def __call__(self, images: Any = None, text: str | list[str] | list[list[str]] | None = None, **kwargs):

@@ -35,7 +35,7 @@ METRICS = {
 TRIVIAL = {
     "object": {
         "all_foreground": "all foreground",
-        "right_color": "right colour",
+        "right_color": "right color",
         "right_class": "right class",
         "right_place": "right place",
     },
@@ -124,7 +124,7 @@ its name there, also where unires-hf is not installed, with `trust_remote_code=T
 |---|---|
 {training}
 
-![Training loss over the steps, a colour a stage]({name}-loss.png)
+![Training loss over the steps, a color a stage]({name}-loss.png)
 
 The log is `training_log.jsonl`, beside the weights.
 
@@ -333,7 +333,7 @@ def _origin(preset: str) -> str:
         return "All weights start at random, and the tokenizer is made from the training text: nothing is downloaded."
     return (
         f"Both encoders start as those of [{CLIP[preset]}](https://huggingface.co/{CLIP[preset]}),\n"
-        "which OpenAI published without its training pictures: licence, biases and limits on its card are passed on.\n"
+        "which OpenAI published without its training pictures: license, biases and limits on its card are passed on.\n"
         "All other weights start at random."
     )
 
@@ -365,7 +365,7 @@ def _results(splits: Mapping[str, Mapping[str, Any]]) -> str:
     ]
     shown.append(
         "Of all expressions, with those about what is not in the picture; N-acc is the share of these that the model\n"
-        "recognised, T-acc that of the others."
+        "recognized, T-acc that of the others."
     )
     shown.append(_wide_table(["all", "n", "without a referent", "gIoU", "N-acc", "T-acc"], rows))
     return "\n\n".join(shown)

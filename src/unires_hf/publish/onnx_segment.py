@@ -140,7 +140,7 @@ class Segmenter:
         return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
     def _pixel_values(self, image: Image.Image) -> np.ndarray:
-        """An RGB picture as float32 (3, H, W), normalised, then padded right and bottom with 0."""
+        """An RGB picture as float32 (3, H, W), normalized, then padded right and bottom with 0."""
         height, width = self._content_size((image.height, image.width))
         resized = np.asarray(image.resize((width, height), self.settings["resample"]))
         mean, std = (np.array(self.settings[name], np.float32) for name in ("image_mean", "image_std"))

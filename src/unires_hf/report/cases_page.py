@@ -29,7 +29,7 @@ def write_page(cases: Sequence[Case], names: Sequence[str], table: str) -> str:
     pictures = {case.image: case.picture for case in cases}
     content = {
         "names": list(names),
-        "colours": BY_GRANULARITY,
+        "colors": BY_GRANULARITY,
         "pictures": [_inlined(pictures[image]) for image in places],
         "cases": [
             {

@@ -51,8 +51,8 @@ def draw_gallery(results: Results, rows: Iterable[dict[str, Any]], path: str | P
 def _draw_case(case: Case) -> Image.Image:
     picture = fit(case.picture, _SIDE)
     sheet = Image.new("RGB", (_WIDTH, picture.height + _CAPTION), PAPER)
-    colour = BY_GRANULARITY[case.granularity]
-    shown = [picture, *(tint(picture, masks.decode(rle), colour) for rle in (case.truth, case.predictions[0]))]
+    color = BY_GRANULARITY[case.granularity]
+    shown = [picture, *(tint(picture, masks.decode(rle), color) for rle in (case.truth, case.predictions[0]))]
     for column, one in enumerate(shown):
         sheet.paste(one, (column * (_SIDE + _GAP) + (_SIDE - picture.width) // 2, 0))
     pen = ImageDraw.Draw(sheet)

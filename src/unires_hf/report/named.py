@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from .overlay import COLOURS, FAINT, INK, PAPER
+from .overlay import COLORS, FAINT, INK, PAPER
 
 _SIDE = 700  # pixels; a smaller photograph is enlarged by a whole number, so that words fit beside it
 _GAP = 24
@@ -36,7 +36,7 @@ def draw_named(picture: Image.Image, results: Sequence[dict[str, Any]]) -> Image
     found.sort(key=lambda pair: -np.count_nonzero(np.asarray(pair[0]) > 127))
     place, names = np.full(size[::-1], -1), []
     for number, (mask, name) in enumerate(found):
-        inside, color = mask.point(lambda value: 255 * (value > 127)), COLOURS[number % len(COLOURS)]
+        inside, color = mask.point(lambda value: 255 * (value > 127)), COLORS[number % len(COLORS)]
         shown.paste(Image.blend(shown, Image.new("RGB", size, color), 0.45), mask=inside)
         thin = inside.filter(ImageFilter.MinFilter(5))
         edge = (np.asarray(inside) > 0) & (np.asarray(thin) == 0)

@@ -7,30 +7,30 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-# Told apart by colour-blind readers too (after Okabe and Ito).
-COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0), (86, 180, 233))
-BY_GRANULARITY = {"object": COLOURS[0], "part": COLOURS[1]}
+# Told apart by color-blind readers too (after Okabe and Ito).
+COLORS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0), (86, 180, 233))
+BY_GRANULARITY = {"object": COLORS[0], "part": COLORS[1]}
 INK, PAPER, FAINT = (25, 25, 25), (255, 255, 255), (110, 110, 110)
 SIDE, GAP, LINE = 300, 10, 20
 
 
-def tint(picture: Image.Image, mask: np.ndarray, colour: tuple[int, int, int]) -> Image.Image:
+def tint(picture: Image.Image, mask: np.ndarray, color: tuple[int, int, int]) -> Image.Image:
     """
     The picture in grey, pale outside of the mask, tinted and outlined inside.
 
     Args:
         picture (`PIL.Image.Image`): of any size.
         mask (`np.ndarray` of shape `(height, width)`): bool, of any size; it is laid over the whole picture.
-        colour (`tuple[int, int, int]`): of the tint.
+        color (`tuple[int, int, int]`): of the tint.
     """
-    # Without its colours, or a blue bird would look like a mask, and a green one under an orange mask like neither.
+    # Without its colors, or a blue bird would look like a mask, and a green one under an orange mask like neither.
     picture = picture.convert("L").convert("RGB")
     share = Image.fromarray(np.asarray(mask, bool)).convert("L").resize(picture.size, Image.Resampling.BOX)
     inside = share.point(lambda value: 255 * (value > 0))  # a part of one pixel stays to be seen
     pale = Image.blend(picture, Image.new("RGB", picture.size, PAPER), 0.4)
-    shown = Image.composite(Image.blend(picture, Image.new("RGB", picture.size, colour), 0.5), pale, inside)
+    shown = Image.composite(Image.blend(picture, Image.new("RGB", picture.size, color), 0.5), pale, inside)
     edge = (np.asarray(inside) > 0) & (np.asarray(inside.filter(ImageFilter.MinFilter(3))) == 0)
-    shown.paste(colour, mask=Image.fromarray(edge))
+    shown.paste(color, mask=Image.fromarray(edge))
     return shown
 
 
@@ -42,12 +42,12 @@ def fit(picture: Image.Image, side: int) -> Image.Image:
 
 
 def draw_legend(pen: ImageDraw.ImageDraw, right: int, top: int) -> None:
-    """Says which colour is which granularity, ending at `right`."""
+    """Says which color is which granularity, ending at `right`."""
     font = ImageFont.load_default(13)
-    for kind, colour in reversed(BY_GRANULARITY.items()):
+    for kind, color in reversed(BY_GRANULARITY.items()):
         pen.text((right, top), kind, fill=INK, font=font, anchor="ra")
         right -= int(font.getlength(kind)) + 18
-        pen.rectangle((right, top + 1, right + 12, top + 13), fill=colour)
+        pen.rectangle((right, top + 1, right + 12, top + 13), fill=color)
         right -= 14
 
 
@@ -73,11 +73,11 @@ def draw_overlays(
     small = fit(picture, SIDE)
     panels = []
     for index, result in enumerate(results):
-        colour, mask = COLOURS[index % len(COLOURS)], np.asarray(result["mask"]) > 0
+        color, mask = COLORS[index % len(COLORS)], np.asarray(result["mask"]) > 0
         note = "nothing found" if result["is_empty"] else f"score {result['score']:.2f}"
-        shown = [tint(small, mask, colour)]
+        shown = [tint(small, mask, color)]
         if truths is not None:
-            shown.append(tint(small, truths[index], colour))
+            shown.append(tint(small, truths[index], color))
             note += f", IoU {100 * _iou(mask, truths[index]):.0f} %"
         panels.append(_panel(shown, result["label"], note))
     width, height = max((panel.width for panel in panels), default=SIDE), small.height + 2 * LINE

@@ -68,8 +68,8 @@ def _strip(case: Case, width: int) -> Image.Image:
     pen = ImageDraw.Draw(strip)
     text = shorten(f"“{case.text}”", width - 2 * _GAP, 16)
     pen.text((_GAP, 3), text, fill=INK, font=ImageFont.load_default(16))
-    colour = BY_GRANULARITY[case.granularity]
-    drawn = [tint(picture, masks.decode(rle), colour) for rle in (*case.predictions, case.truth)]
+    color = BY_GRANULARITY[case.granularity]
+    drawn = [tint(picture, masks.decode(rle), color) for rle in (*case.predictions, case.truth)]
     verdicts = [
         "",
         *(case.verdict(model) for model in range(len(case.predictions))),

@@ -14,7 +14,7 @@ from wordcloud import WordCloud
 from .overlay import BY_GRANULARITY
 from .statistics import AREA_EDGES, Statistics, ranked
 
-COLORS = {kind: f"#{bytes(colour).hex()}" for kind, colour in BY_GRANULARITY.items()}
+COLORS = {kind: f"#{bytes(color).hex()}" for kind, color in BY_GRANULARITY.items()}
 _NAMED_BARS = 45  # more names than that cannot be read under their bars
 _INK, _FAINT = "#222222", "#8A8A8A"
 
@@ -121,7 +121,7 @@ def _finish(axes: Axes, x: str, y: str) -> None:
 
 
 def _shades(color: str):
-    """From the full colour for large words to a paler one for small ones."""
+    """From the full color for large words to a paler one for small ones."""
     red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
 
     def shade(word, font_size, position, orientation, random_state=None, **kwargs):

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from unires_hf.evaluation.calibration import BINS, calibration_error, reliability
 
-from .overlay import COLOURS, FAINT, INK, PAPER
+from .overlay import COLORS, FAINT, INK, PAPER
 
 _SIDE, _LEFT, _TOP, _BOTTOM = 400, 70, 60, 60
 _RIGHT_FROM = 0.5
@@ -34,11 +34,11 @@ def draw_reliability(records: pa.Table, path: str | Path) -> Path:
     for count, score, share in steps:
         left = _LEFT + _SIDE * min(int(score * BINS), BINS - 1) // BINS
         top = _TOP + round(_SIDE * (1 - share))
-        color = tuple(round(255 + (tone - 255) * (0.25 + 0.75 * count / most)) for tone in COLOURS[0])
+        color = tuple(round(255 + (tone - 255) * (0.25 + 0.75 * count / most)) for tone in COLORS[0])
         pen.rectangle((left + 2, top, left + _SIDE // BINS - 2, _TOP + _SIDE), fill=color)
         small = ImageFont.load_default(11)
         pen.text((left + _SIDE // BINS // 2, top - 2), f"{count:,}", fill=FAINT, font=small, anchor="mb")
-    pen.line((_LEFT, _TOP + _SIDE, _LEFT + _SIDE, _TOP), fill=COLOURS[1], width=2)
+    pen.line((_LEFT, _TOP + _SIDE, _LEFT + _SIDE, _TOP), fill=COLORS[1], width=2)
     pen.rectangle((_LEFT, _TOP, _LEFT + _SIDE, _TOP + _SIDE), outline=INK)
     for tenth in range(0, 11, 2):
         place = _SIDE * tenth // 10

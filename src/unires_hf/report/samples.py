@@ -16,7 +16,7 @@ from unires_hf.data.brief import line
 from unires_hf.data.pictures import open_picture
 from unires_hf.data.schema import Row
 
-from .overlay import COLOURS, FAINT, INK, PAPER
+from .overlay import COLORS, FAINT, INK, PAPER
 from .statistics import damage_of, open_shard, shards
 
 COLUMNS, WIDTH, HEIGHT, GAP = 3, 440, 340, 26
@@ -72,8 +72,8 @@ def draw_row(row: Row) -> Image:
     fitting = [max(1, round(side * scale)) for side in picture.size]
     picture = picture.resize(fitting, PIL.Image.Resampling.LANCZOS)
     for number in order:
-        picture = _painted(picture, masks.decode(targets[number]["mask"]), COLOURS[number])
-    lines = [line for number, target in enumerate(targets) for line in _lines(target, COLOURS[number])]
+        picture = _painted(picture, masks.decode(targets[number]["mask"]), COLORS[number])
+    lines = [line for number, target in enumerate(targets) for line in _lines(target, COLORS[number])]
     cell = PIL.Image.new("RGB", (WIDTH, picture.height + 10 + _LINE * len(lines)), PAPER)
     cell.paste(picture, ((WIDTH - picture.width) // 2, 0))
     pen, font = ImageDraw.Draw(cell), ImageFont.load_default(15)

@@ -8,7 +8,7 @@ function of its split, seed and number:
                                                -> expressions and what they mean (`expressions`, `phrases`, `english`)
                                                -> a row in the schema of `unires_hf.data` (`dataset`)
 
-**Objects.** 23 classes, 68 part names, 11 colours, 4 patterns, 5 families of backdrops. A part's mask holds the
+**Objects.** 23 classes, 68 part names, 11 colors, 4 patterns, 5 families of backdrops. A part's mask holds the
 pixels that are seen: what another object hides belongs to that object. "Left" and "right" are always the picture's,
 also for a person's arms; vehicles and animals have a front and a back besides.
 
@@ -37,14 +37,14 @@ pixels, parts 40. An expression's kind is the last field of its `expression_id` 
 
 | split | question |
 |---|---|
-| `train`, `val` | 4 to 6 objects of a few shared classes and colours |
-| `unseen_color` | class-colour pairs that training neither draws nor names; every target is one, or a part of one |
+| `train`, `val` | 4 to 6 objects of a few shared classes and colors |
+| `unseen_color` | class-color pairs that training neither draws nor names; every target is one, or a part of one |
 | `unseen_part` | parts of classes that training draws but never labels nor names; every part target is one |
 | `crowded` | 7 to 10 objects |
 | `no_target` | half of the expressions mean nothing |
 
-**No shortcuts.** The objects of a scene share their classes and colours, and at most a third of the expressions name a
-colour, so that colour, class or place alone does not find the referent; `trivial_scores` says how far each would get.
+**No shortcuts.** The objects of a scene share their classes and colors, and at most a third of the expressions name a
+color, so that color, class or place alone does not find the referent; `trivial_scores` says how far each would get.
 
 From the command line: `unires scenes {sheet,trivial,write,speed} --help`.
 """

@@ -24,7 +24,7 @@ class Canvas:
         pieces (`list[tuple[int, str, int]]`): object, part and copy; what is hidden has its piece as well.
         piece_boxes (`list[Box]`): each piece's box.
         piece_of (`list[int]`): by number, 1 + its piece; 0 for the backdrop.
-        colors (`list[tuple[RGB, RGB]]`): by number, its colour and the one that a pattern puts beside it.
+        colors (`list[tuple[RGB, RGB]]`): by number, its color and the one that a pattern puts beside it.
         hidden (`dict[int, np.ndarray]`): by object, how often each number was painted over by it.
     """
 
@@ -111,7 +111,7 @@ def _touch(a: Box, b: Box) -> bool:
 
 
 class _Tones(dict):
-    """The colour of every tone of one object, and the one that its pattern puts beside it, mixed when first asked."""
+    """The color of every tone of one object, and the one that its pattern puts beside it, mixed when first asked."""
 
     def __init__(self, thing: Thing, rng: Random) -> None:
         super().__init__()

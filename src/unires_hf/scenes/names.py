@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""What the pixels of a scene are called: the names of classes, families, colours, patterns, parts, places and sizes,
+"""What the pixels of a scene are called: the names of classes, families, colors, patterns, parts, places and sizes,
 and pairs of these, each with the share of every patch that it covers. The encoders warm up on it, before they meet
 whole expressions."""
 

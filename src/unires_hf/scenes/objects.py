@@ -23,9 +23,9 @@ class Kind:
         families (`tuple[str, ...]`): superordinates that everyone would agree to.
         debatable (`tuple[str, ...]`): superordinates that some would agree to; nothing is said that hangs on them.
         plural, also (`str`): the plural, and a second (singular, plural) name.
-        own (`tuple[str, ...]`): parts that have a named colour of their own.
+        own (`tuple[str, ...]`): parts that have a named color of their own.
         extras (`tuple[str, ...]`): parts that only some have, so that "with a hat" tells them apart.
-        worn (`str`): the garment that carries the object's colour: one says "the man in the red shirt".
+        worn (`str`): the garment that carries the object's color: one says "the man in the red shirt".
         turns (`str`): how its direction is told: "facing" left or right, or by the side on which a part is
             ("handle", "spout"); "mirrored" may point either way, and nothing is said of it.
         legs_in_pairs (`bool`): the two copies of "leg" are the front legs and the back legs.

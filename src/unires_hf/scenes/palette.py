@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""The eleven colours that expressions name, the natural ones that they never name, and the patterns."""
+"""The eleven colors that expressions name, the natural ones that they never name, and the patterns."""
 
 from random import Random
 
@@ -43,17 +43,17 @@ def mix(first: RGB, second: RGB, share: float) -> RGB:
 
 
 def shade(rgb: RGB, amount: float) -> RGB:
-    """A lighter (`amount` > 0) or darker (< 0) tone of the same colour."""
+    """A lighter (`amount` > 0) or darker (< 0) tone of the same color."""
     return mix(rgb, (255, 255, 255), amount) if amount > 0 else mix(rgb, (0, 0, 0), -amount)
 
 
 def tint(name: str, rng: Random) -> RGB:
-    """One shade of a named colour: jittered, but so little that nobody would give it another name."""
+    """One shade of a named color: jittered, but so little that nobody would give it another name."""
     common = rng.uniform(-9, 9)
     return tuple(min(255, max(0, round(c + common + rng.uniform(-7, 7)))) for c in COLORS[name])
 
 
 def second_tone(name: str, rgb: RGB, rng: Random) -> RGB:
-    """The other colour of a pattern: of the same hue, and for the grays so that none looks like another of them."""
+    """The other color of a pattern: of the same hue, and for the grays so that none looks like another of them."""
     lighter = {"white": -0.26, "gray": -0.48, "black": 0.68, "yellow": -0.36, "pink": -0.36, "orange": 0.7}
     return shade(rgb, lighter[name] if name in lighter else rng.choice((0.7, -0.45)))

@@ -30,7 +30,7 @@ class Phrase(NamedTuple):
         plural (`bool`): it means all of them.
         color, pattern (`str`): of the main surface.
         facing (`str`): "left" or "right".
-        part, part_color (`str`), without (`bool`): the object has this part (of this colour), or lacks it.
+        part, part_color (`str`), without (`bool`): the object has this part (of this color), or lacks it.
         place (`str`): where it is among those that meet all of the above (see `PLACES`), or in a corner.
         size (`str`): "biggest", "smallest" of three or more, or "bigger", "smaller" of two.
         relation (`str`), anchor (`Phrase`): how it stands to the one object that another phrase means.
@@ -58,7 +58,7 @@ class Phrase(NamedTuple):
 class PartPhrase(NamedTuple):
     """A noun phrase about parts: the `side` copy of the part of the one object that `owner` means, or all its copies.
 
-    With a `color` and no owner, it means the part of that colour, whosever it is.
+    With a `color` and no owner, it means the part of that color, whosever it is.
     """
 
     part: str
@@ -166,7 +166,7 @@ def _is_a(noun: str, index: int, view: View) -> int:
 
 
 def _is_colored(color: str, index: int, view: View) -> int:
-    """By the main surface; borderline where a sizeable part of another colour could be meant."""
+    """By the main surface; borderline where a sizeable part of another color could be meant."""
     thing = view.scene.things[index]
     if thing.color == color:
         return YES
@@ -355,7 +355,7 @@ def _copy_on_side(phrase: PartPhrase, copies: list[int], view: View, kind) -> li
 
 
 def _parts_of_color(phrase: PartPhrase, view: View) -> tuple[int, ...] | None:
-    """The part of that colour in the whole picture; borderline if another such part could pass for it."""
+    """The part of that color in the whole picture; borderline if another such part could pass for it."""
     owners = [thing for thing, part in view.copies if part == phrase.part]
     if any(phrase.part not in view.scene.things[owner].own for owner in owners):
         return None

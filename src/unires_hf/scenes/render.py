@@ -2,7 +2,7 @@
 """From the scene graph to the picture and the visible pixels of every part.
 
 The objects are painted once, as numbers, on a canvas of twice the size. Looking the numbers up in a table gives the
-colours, patterns and shading; looking them up in another gives the masks.
+colors, patterns and shading; looking them up in another gives the masks.
 """
 
 from dataclasses import dataclass, field
@@ -85,7 +85,7 @@ def render(scene: Scene, rng: Random) -> View:
 
 
 def _picture(scene: Scene, canvas: Canvas, numbers: np.ndarray, rng: Random) -> np.ndarray:
-    """Look up every number's colour, and develop the picture."""
+    """Look up every number's color, and develop the picture."""
     owner = np.array([-1] + [thing for thing, _, _ in canvas.pieces], dtype=np.int16)
     pieces = np.array(canvas.piece_of, dtype=np.int16).take(numbers)
     owners = owner[canvas.piece_of].take(numbers)
@@ -123,7 +123,7 @@ def _changes(numbers: np.ndarray, down: int, right: int) -> np.ndarray:
 
 
 def _pattern(thing: Thing, size: int, area: tuple[slice, slice], rng: Random) -> np.ndarray:
-    """Where the pattern shows its second colour, bool, in an area of the canvas."""
+    """Where the pattern shows its second color, bool, in an area of the canvas."""
     steps = np.arange(2 * size)
     x, y = steps[None, area[1]], steps[area[0], None]
     period = max(4, round(2 * size / 128 * rng.uniform(5.0, 7.0)))

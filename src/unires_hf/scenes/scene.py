@@ -23,7 +23,7 @@ class Thing:
     Args:
         kind (`Kind`): its class.
         color, pattern (`str`): of its main surface.
-        own (`dict[str, str]`): the colours of the parts that have one of their own.
+        own (`dict[str, str]`): the colors of the parts that have one of their own.
         extras (`frozenset[str]`): which of its class's extras it has.
         facing (`str`): "left" or "right" as drawn; "" where the class has no direction.
         left, top, height (`float`): its box in pixels (the width is `height * kind.width`).
@@ -57,8 +57,8 @@ class Scene:
 def sample_scene(rng: Random, split: Split, size: int) -> Scene:
     """A scene of `size` x `size` pixels.
 
-    Few classes and few colours share the objects, so that neither the class nor the colour alone tells which object is
-    meant (our choice: with a colour each, a random object of the right colour is nearly always the right object).
+    Few classes and few colors share the objects, so that neither the class nor the color alone tells which object is
+    meant (our choice: with a color each, a random object of the right color is nearly always the right object).
     """
     backdrop, horizon = rng.choice(_BACKDROPS), rng.uniform(0.26, 0.42)
     while True:

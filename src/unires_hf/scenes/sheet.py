@@ -14,7 +14,7 @@ _PAPER, _GRAY = (255, 255, 255), (110, 110, 110)
 
 
 def sample_sheet(scenes: PartScenes, rows: int = 4, columns: int = 3, start: int = 0) -> Image.Image:
-    """Scenes from number `start` on, each as it is and with some of its expressions marked in colour."""
+    """Scenes from number `start` on, each as it is and with some of its expressions marked in color."""
     width, height = 2 * _SIDE + 12, _SIDE + _EXPRESSIONS * _LINE + 14
     sheet = Image.new("RGB", (columns * width, rows * height), _PAPER)
     for place in range(rows * columns):

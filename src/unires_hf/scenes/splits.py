@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from .objects import KINDS
 from .palette import COLORS
 
-# Every class misses two colours, every colour four or five classes: any class and any colour is seen, not every pair.
+# Every class misses two colors, every color four or five classes: any class and any color is seen, not every pair.
 UNSEEN_COLORS = frozenset(
     (kind, color)
     for i, kind in enumerate(KINDS)
@@ -40,8 +40,8 @@ class Split:
         name (`str`): its name.
         objects (`tuple[int, int]`): the fewest and the most objects of a scene.
         no_target (`float`): the share of expressions that refer to nothing.
-        colored (`float`): how often an expression may name a colour, so that two to three in ten do.
-        unseen (`str`): "color" if it asks about class-colour pairs that training neither draws nor names, "part" if it
+        colored (`float`): how often an expression may name a color, so that two to three in ten do.
+        unseen (`str`): "color" if it asks about class-color pairs that training neither draws nor names, "part" if it
             asks about parts of classes that training draws but never labels, otherwise empty.
         kinds (`tuple[str, ...]`): the classes that there are.
     """
@@ -61,7 +61,7 @@ class Split:
         return list(self.kinds)
 
     def may_color(self, kind: str, color: str) -> bool:
-        """Whether an object of this class may have this colour, or be called so."""
+        """Whether an object of this class may have this color, or be called so."""
         return self.unseen == "color" or (kind, color) not in UNSEEN_COLORS
 
     def may_mention(self, kind: str, part: str) -> bool:
@@ -69,7 +69,7 @@ class Split:
         return self.unseen == "part" or (kind, part) not in UNSEEN_PARTS
 
     def may_ask_object(self, kind: str, color: str) -> bool:
-        """Whether an object of this class and colour may be a target, by itself or through its parts."""
+        """Whether an object of this class and color may be a target, by itself or through its parts."""
         return self.unseen != "color" or (kind, color) in UNSEEN_COLORS
 
     def may_ask_part(self, kind: str, part: str) -> bool:

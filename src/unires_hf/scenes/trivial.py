@@ -26,7 +26,7 @@ def trivial_scores(
 
     Returns:
         `dict[str, dict[str, float]]`: by granularity, or kind, and answer. `all_foreground` marks every object;
-        `right_color` and `right_class` are a random object of the referent's colour or class (for a part, its
+        `right_color` and `right_class` are a random object of the referent's color or class (for a part, its
         object's); `right_place`, over location expressions alone, is the object at the place that is named, whatever
         its class; `whole_parent` is the object of a part, `right_part` a random object's part of the right name.
     """

@@ -155,7 +155,7 @@ class UniResTrainingArguments(TrainingArguments):
     learning_rate: float = field(default=1e-5, metadata={"help": "Paper, A.3: 1e-5 for everything."})
     clip_learning_rate: float | None = field(
         default=None,
-        metadata={"help": "Learning rate of CLIP's two encoders, or a rival's, if it shall differ. Our option."},
+        metadata={"help": "Learning rate of CLIP's two encoders, or a baseline's, if it shall differ. Our option."},
     )
     class_direction_weight: float = field(
         default=0.0,

@@ -41,7 +41,7 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTra
     """
     The model and the processor that the arguments ask for.
 
-    A preset whose name begins with `cris-`, `lavt-` or `clipseg-` is one of the rivals, prepared as it was published;
+    A preset whose name begins with `cris-`, `lavt-` or `clipseg-` is a baseline, prepared as it was published;
     `resize_mode` is then without effect. Those with a `backbone_config` are prepared as UniRES is.
 
     Args:

@@ -79,10 +79,10 @@ def _recipe(
         "mask threshold": f"{processor.mask_threshold:g}",
         "presence threshold": f"{processor.presence_threshold:g}",
         "parameters": f"{sum(weight.numel() for weight in model.parameters()) / 1e6:.1f} M",
-        "optimiser steps": f"{state.global_step:,}",
+        "optimizer steps": f"{state.global_step:,}",
         "epochs": f"{state.epoch or 0:.3g}",
         "expressions a step": f"{sum(learned) / len(learned):.1f} on average" if learned else "not logged",
-        "optimiser": f"{_name(arguments.optim)}, weight decay {arguments.weight_decay:g}",
+        "optimizer": f"{_name(arguments.optim)}, weight decay {arguments.weight_decay:g}",
         "learning rate": f"{arguments.learning_rate:g}, {_name(arguments.lr_scheduler_type)} decay, CLIP's encoders "
         f"{_or(arguments.clip_learning_rate, 'the same')}",
         "learning rate of the backbone": _or(arguments.backbone_learning_rate, "the same"),

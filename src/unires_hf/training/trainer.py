@@ -28,7 +28,7 @@ from .resuming import last_checkpoint
 from .run_card import model_card
 from .time_limit import StopInTime, TimedCosine
 
-# Those of rivals have the same names, but for CLIPSeg, which keeps both in one module.
+# Those of baselines have the same names, but for CLIPSeg, which keeps both in one module.
 CLIP_MODULES = ("text_model.", "vision_model.", "text_projection.", "visual_projection.", "clip.")
 BACKBONE_MODULES = ("backbone.",)
 NEVER_DECAYED = ("group_tokens", "class_embedding", "token_embedding", "position_embedding")
@@ -121,7 +121,7 @@ class UniResTrainer(Trainer):
     def get_batch_samples(
         self, epoch_iterator: Iterator, num_batches: int, device: torch.device
     ) -> tuple[list, torch.Tensor]:
-        """The batches of an optimiser step, and its number of expressions over all processes."""
+        """The batches of an optimizer step, and its number of expressions over all processes."""
         batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
         own = torch.tensor([sum(len(batch["input_ids"]) for batch in batches)], device=device)
         count = self.accelerator.gather(own).sum()

@@ -3,9 +3,9 @@
 
 UniRES starts from CLIP, whose encoders already share a space in which words find what they name. Where no CLIP can be
 had, this makes a small one: each patch token is compared, as in CLIP's contrastive loss, with the words for every
-class, colour, pattern, part, place and size of `unires_hf.scenes` and for pairs of them ("left horse"), and must find
+class, color, pattern, part, place and size of `unires_hf.scenes` and for pairs of them ("left horse"), and must find
 those that cover it. One pass of the text encoder serves all pictures of a step. Decoders and mask head take no part.
-The encoders of rivals warm up in the same way, so that models can be compared by what they make of equal encoders.
+The encoders of baselines warm up in the same way, so that models can be compared by what they make of equal encoders.
 """
 
 import random
@@ -21,9 +21,9 @@ from unires_hf.scenes import PartScenes
 from unires_hf.scenes.names import EXCLUSIVE, NAMES, Named, NamedScenes, draw_pair, say_name, say_pair
 
 from .arguments import ModelArguments, UniResTrainingArguments
+from .baseline_encoders import BaselineSimilarity, feature_maps, sentences
 from .build import build_model
 from .resuming import last_checkpoint
-from .rival_encoders import RivalLikeness, feature_maps, sentences
 from .run import sample_texts
 
 LEARNED = (
@@ -31,8 +31,8 @@ LEARNED = (
     *("backbone_features.", "low_level_group_tokens", "high_level_group_tokens"),
 )
 LATER = ("similarity.projection.", "backbone_features.projections.")  # they lead to the decoder and the mask head
-RIVALS_LEARNED = ("vision_model.", "text_model.", "text_projection.", "clip.")
-RIVALS_CELL = 16  # pixels
+BASELINES_LEARNED = ("vision_model.", "text_model.", "text_projection.", "clip.")
+BASELINES_CELL = 16  # pixels
 
 
 @dataclass
@@ -92,7 +92,7 @@ class NamedPatches(nn.Module):
 
     Args:
         model (`PreTrainedModel`): its text and vision encoder learn: of a UniRES with both projections and the group
-            tokens, through its own similarity; of a rival through one that is thrown away.
+            tokens, through its own similarity; of a baseline through one that is thrown away.
 
     Raises:
         ValueError: if it is a UniRES that has no similarity to teach.
@@ -110,10 +110,10 @@ class NamedPatches(nn.Module):
                 raise ValueError(
                     "The warm-up teaches similarity: set `use_similarity` in the config, as the preset tiny does."
                 )
-            learned, self.grid, self.rival = LEARNED, vision.image_size // vision.patch_size, None
+            learned, self.grid, self.baseline = LEARNED, vision.image_size // vision.patch_size, None
         else:
-            learned, self.grid = RIVALS_LEARNED, vision.image_size // RIVALS_CELL
-            self.rival = RivalLikeness(model, self.grid)
+            learned, self.grid = BASELINES_LEARNED, vision.image_size // BASELINES_CELL
+            self.baseline = BaselineSimilarity(model, self.grid)
         for name, weight in model.named_parameters():
             if not name.startswith(learned) or name.startswith(LATER):
                 weight.requires_grad_(False)
@@ -150,8 +150,10 @@ class NamedPatches(nn.Module):
     def _logits(
         self, pixel_values: torch.Tensor, input_ids: torch.Tensor, attention_mask: torch.Tensor
     ) -> torch.Tensor:
-        if self.rival is not None:
-            return self.rival(feature_maps(self.model, pixel_values), sentences(self.model, input_ids, attention_mask))
+        if self.baseline is not None:
+            return self.baseline(
+                feature_maps(self.model, pixel_values), sentences(self.model, input_ids, attention_mask)
+            )
         vision = self.model.get_image_features(pixel_values)
         words = self.model.get_text_features(input_ids, attention_mask).pooler_output
         return self.model.similarity(vision.image_embeds.flatten(1, 2), words).mT

@@ -5,7 +5,7 @@
 ROOT/annotations/pixel-level/0001.mat  ROOT/photos/0001.jpg  ROOT/label_list.mat
 ```
 A label is of a class, not of an instance: both shoes are one mask. The person is the union of all labels, bag
-included; others in the background are not labelled. Photographs with image-level labels only are not read.
+included; others in the background are not labeled. Photographs with image-level labels only are not read.
 """
 
 from collections.abc import Iterator

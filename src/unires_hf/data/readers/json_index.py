@@ -97,19 +97,19 @@ class Table:
                 yield json.loads(file.read(self._lengths[position]))
 
 
-def line_table(source: str, path: Path, key: str, cure: str) -> Generator[Skipped, None, Table]:
+def line_table(source: str, path: Path, key: str, hint: str) -> Generator[Skipped, None, Table]:
     """Indexes a file of one JSON object a line, as the generator's value; what is none is skipped.
 
     Args:
         source (`str`): the reader's name.
         path (`Path`): the file.
         key (`str`): the id's key in a record.
-        cure (`str`): what to do when the file is missing.
+        hint (`str`): what to do when the file is missing.
 
     Raises:
         ValueError: if the file is missing.
     """
-    table = Table(require_file(path, cure), path.name, key)
+    table = Table(require_file(path, hint), path.name, key)
     offset = 0
     with open(path, "rb") as file:
         for number, line in enumerate(file, start=1):
@@ -124,18 +124,18 @@ def line_table(source: str, path: Path, key: str, cure: str) -> Generator[Skippe
     return table
 
 
-def read_tables(path: Path, keys: dict[str | None, str], cure: str) -> tuple[dict[str | None, Table], dict[str, Any]]:
+def read_tables(path: Path, keys: dict[str | None, str], hint: str) -> tuple[dict[str | None, Table], dict[str, Any]]:
     """Indexes the arrays named in `keys` and loads the rest of the file.
 
     Args:
         path (`Path`): a JSON file that is an object of arrays (COCO) or one array, whose name is None.
         keys (`dict`): name of each array to index, and the id's key in its records.
-        cure (`str`): what to do when the file is missing.
+        hint (`str`): what to do when the file is missing.
 
     Raises:
         ValueError: if the file is missing, is no JSON, is cut off, or lacks one of the arrays.
     """
-    require_file(path, cure)
+    require_file(path, hint)
     tables: dict[str | None, Table] = {}
     rest: dict[str, Any] = {}
     with open(path, "rb") as file:
@@ -152,7 +152,7 @@ def read_tables(path: Path, keys: dict[str | None, str], cure: str) -> tuple[dic
             raise ValueError(f"{path} is not whole JSON ({error}). Download it again.") from error
     for name in keys:
         if name not in tables:
-            raise ValueError(f"{path} has no array '{name}'; it has {sorted(rest)}. {cure}")
+            raise ValueError(f"{path} has no array '{name}'; it has {sorted(rest)}. {hint}")
     return tables, rest
 
 

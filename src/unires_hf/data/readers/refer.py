@@ -140,5 +140,5 @@ def picture_folder(root: str | Path, images: str | Path | None, usual: Iterable[
     Raises:
         ValueError: if there is none.
     """
-    cure = "Put the pictures there, or name their folder."
-    return first_existing(root, usual, cure) if images is None else require(Path(images), cure)
+    hint = "Put the pictures there, or name their folder."
+    return first_existing(root, usual, hint) if images is None else require(Path(images), hint)

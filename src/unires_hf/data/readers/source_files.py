@@ -14,38 +14,38 @@ from unires_hf.data.brief import brief
 from unires_hf.data.schema import is_text
 
 
-def require(path: Path, cure: str) -> Path:
+def require(path: Path, hint: str) -> Path:
     """Returns the folder or file.
 
     Raises:
         ValueError: if it is missing.
     """
     if not path.exists():
-        raise ValueError(f"{path} is missing. {cure}")
+        raise ValueError(f"{path} is missing. {hint}")
     return path
 
 
-def require_file(path: Path, cure: str) -> Path:
+def require_file(path: Path, hint: str) -> Path:
     """Returns the file.
 
     Raises:
         ValueError: if it is missing, or is a folder or a pipe.
     """
-    if not require(path, cure).is_file():
-        raise ValueError(f"{path} is no file. {cure}")
+    if not require(path, hint).is_file():
+        raise ValueError(f"{path} is no file. {hint}")
     return path
 
 
-def first_existing(root: str | Path, names: Iterable[str], cure: str) -> Path:
+def first_existing(root: str | Path, names: Iterable[str], hint: str) -> Path:
     """The first of the paths under `root` that exists.
 
     Raises:
         ValueError: if `root` or all of them are missing.
     """
     for name in names:
-        if (require(Path(root), cure) / name).exists():
+        if (require(Path(root), hint) / name).exists():
             return Path(root) / name
-    raise ValueError(f"{root} has none of {', '.join(names)}. {cure}")
+    raise ValueError(f"{root} has none of {', '.join(names)}. {hint}")
 
 
 def inside(folder: Path, name: str) -> Path:
@@ -130,17 +130,17 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError("it is nested too deep") from None
 
 
-def read_json(path: Path, cure: str) -> Any:
+def read_json(path: Path, hint: str) -> Any:
     """Loads an annotation file.
 
     Args:
         path (`Path`): the file.
-        cure (`str`): what to do when it is missing.
+        hint (`str`): what to do when it is missing.
 
     Raises:
         ValueError: if it is missing or no JSON.
     """
-    content = require_file(path, cure).read_bytes()
+    content = require_file(path, hint).read_bytes()
     try:
         return parse_json(content)
     except ValueError as error:

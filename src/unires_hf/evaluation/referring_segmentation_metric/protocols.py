@@ -15,7 +15,7 @@ class Protocol:
         mask_threshold (`float`, *optional*): a pixel belongs to the mask when its probability is greater; `None`
             leaves it to the model's processor.
         score_size (`tuple[int, int]`, *optional*): (height, width) to which prediction and ground truth are squashed
-            by nearest neighbour before they are compared; `None` compares at the original image size.
+            by nearest neighbor before they are compared; `None` compares at the original image size.
         epsilon (`float`): IoU is I / (U + epsilon).
         pr_thresholds (`tuple[float, ...]`): the X of Pr@X.
         pr_includes_equal (`bool`): an IoU of exactly X counts (`>=`), or does not (`>`).
@@ -72,7 +72,7 @@ class Protocol:
 
 
 def _nearest(source: int, out: int) -> np.ndarray:
-    """Source index of each of `out` pixels, as Pillow's NEAREST takes it: centre to centre, summed step by step."""
+    """Source index of each of `out` pixels, as Pillow's NEAREST takes it: center to center, summed step by step."""
     step = source / out
     return np.cumsum(np.concatenate(([step / 2], np.full(out - 1, step)))).astype(np.int64)
 

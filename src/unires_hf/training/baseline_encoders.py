@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""The encoders of rivals as the warm-up sees them: what they make of pictures and words, and how alike the two are."""
+"""Encoders of baselines as the warm-up sees them: what they make of pictures and words, and how alike the two are."""
 
 import math
 
@@ -9,10 +9,10 @@ from torch import nn
 from unires_hf.baselines import CrisModel, LavtModel
 from unires_hf.baselines.peers.clipseg import ReferringCLIPSeg
 
-Rival = CrisModel | LavtModel | ReferringCLIPSeg
+Baseline = CrisModel | LavtModel | ReferringCLIPSeg
 
 
-class RivalLikeness(nn.Module):
+class BaselineSimilarity(nn.Module):
     """
     How like a sentence each cell is, for models that have no such thing: all maps of the vision encoder are projected
     to the text's width, averaged to one grid and added. Thrown away after the warm-up.
@@ -22,7 +22,7 @@ class RivalLikeness(nn.Module):
         grid (`int`): cells a side.
     """
 
-    def __init__(self, model: Rival, grid: int):
+    def __init__(self, model: Baseline, grid: int):
         super().__init__()
         config = model.config
         if isinstance(model, CrisModel):
@@ -48,8 +48,8 @@ class RivalLikeness(nn.Module):
         return words @ cells * self.logit_scale.exp() + self.logit_bias
 
 
-def feature_maps(model: Rival, pixel_values: torch.Tensor) -> list[torch.Tensor]:
-    """What a rival's vision encoder makes of pictures as long as no words come in: maps (images, channels, …)."""
+def feature_maps(model: Baseline, pixel_values: torch.Tensor) -> list[torch.Tensor]:
+    """What a baseline's vision encoder makes of pictures as long as no words come in: maps (images, channels, …)."""
     if isinstance(model, CrisModel):
         return list(model.get_image_features(pixel_values).feature_maps)
     if isinstance(model, LavtModel):
@@ -65,8 +65,8 @@ def feature_maps(model: Rival, pixel_values: torch.Tensor) -> list[torch.Tensor]
     return [patches.mT.unflatten(2, (math.isqrt(patches.shape[1]), -1))]
 
 
-def sentences(model: Rival, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-    """What a rival's text encoder makes of words: (names, width). LAVT's BERT has its first token for it."""
+def sentences(model: Baseline, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    """What a baseline's text encoder makes of words: (names, width). LAVT's BERT has its first token for it."""
     if isinstance(model, LavtModel):
         return model.get_text_features(input_ids, attention_mask).last_hidden_state[:, 0]
     encoder = model if isinstance(model, CrisModel) else model.clip

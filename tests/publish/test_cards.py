@@ -13,6 +13,7 @@ from huggingface_hub import ModelCard
 from unires_hf import UniResConfig, cli
 from unires_hf.checkpoints import checkpoint_path
 from unires_hf.publish.cards import CLIP, changed_fields, checkpoint_card, preset_card, presets, short_card
+from unires_hf.publish.photograph_card import photograph_card
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,7 +46,7 @@ def test_the_call_on_a_card_makes_the_preset(preset):
 
 def test_every_card_is_of_something():
     cards = {path.stem for path in (ROOT / "model_cards").glob("*.md")}
-    assert cards <= {"README", *presets(), "drawings"}
+    assert cards <= {"README", *presets(), "default", "drawings"}
 
 
 def test_the_card_of_what_ships_is_up_to_date():
@@ -58,6 +59,16 @@ def test_the_card_of_what_ships_is_up_to_date():
     assert ModelCard(card).data.model_name == "drawings"
 
 
+def test_the_card_of_the_model_for_photographs_is_up_to_date_and_names_its_licenses():
+    folder = Path(checkpoint_path("default"))
+    card = photograph_card(folder)
+    for path in (folder / "README.md", ROOT / "model_cards" / "default.md"):
+        assert path.read_text() == card, "run python scripts/write_model_cards.py"
+    assert ModelCard(card).data.license == "other" and "CC BY 4.0" in card and "ImageNet" in card
+    for group in json.loads((folder / "results.json").read_text())["groups"].values():
+        assert any(f"| {scores['miou']:.1f} |" in card for scores in group.values() if scores["n"])
+
+
 def test_what_was_not_measured_is_said_so(checkpoint):
     card = checkpoint_card(checkpoint)
     assert "## Results\n\nNot measured." in card and "## Environmental cost\n\nNot measured." in card
@@ -68,8 +79,10 @@ def test_what_was_not_measured_is_said_so(checkpoint):
 def test_a_card_is_filled_from_a_run_and_its_evaluations(
     checkpoint, write_model_cards, monkeypatch, tmp_path, capsys: pytest.CaptureFixture
 ):
-    folder = tmp_path / "shipped"
-    shutil.copytree(checkpoint, folder)
+    folder, photographs = tmp_path / "shipped", tmp_path / "photographs"
+    for copy in (folder, photographs):
+        shutil.copytree(checkpoint, copy)
+    (photographs / "results.json").write_text('{"training": {}}')
     scores = tmp_path / "val.json"
     words = [str(checkpoint), "partscenes,length=4", "--out", str(scores), "--device", "cpu", "--batch-size", "2"]
     monkeypatch.setattr(cli, "COMMANDS", ("evaluate",))
@@ -79,8 +92,10 @@ def test_a_card_is_filled_from_a_run_and_its_evaluations(
     )
     (tmp_path / "train_results.json").write_text(json.dumps({"train_runtime": 7200}))
     monkeypatch.setattr(write_model_cards, "CARDS", tmp_path)
-    monkeypatch.setattr(write_model_cards, "checkpoint_path", lambda name: str(folder))
+    folders = {"drawings": str(folder), "default": str(photographs)}
+    monkeypatch.setattr(write_model_cards, "checkpoint_path", folders.get)
     command = ["--run", str(tmp_path), "--evaluations", str(scores), "--trivial-scenes", "3", "--watts", "50"]
+    command += ["--photographs", str(scores)]
     monkeypatch.setattr(sys, "argv", ["write_model_cards.py", *command, "--machine", "two cores"])
     write_model_cards.main()
     card = (folder / "README.md").read_text()
@@ -96,6 +111,9 @@ def test_a_card_is_filled_from_a_run_and_its_evaluations(
     expected = measured["with_referent_miou"] * with_referent / summary["n_expressions"]
     assert summary["miou"] == pytest.approx(expected)
     assert f"| {measured['trivial_part_whole_parent']:.1f} |" in card
+    groups = json.loads((photographs / "results.json").read_text())["groups"]
+    assert sum(it["n"] for it in groups["source"].values()) == with_referent
+    assert all(f"| {name} |" in (tmp_path / "default.md").read_text() for name in groups["source"])
     listed = {result.metric_type: result.metric_value for result in ModelCard(card).data.eval_results}
     assert listed["with_referent_miou_part"] == round(measured["with_referent_miou_part"], 2)
     assert listed["n_acc"] == round(summary["n_acc"], 2)

@@ -237,7 +237,7 @@ def compare_on_photographs(
     columns = [name for name in (*others, first) if shown is None or name in (*shown, first)]
     written = [out / "table.md", out / "results.json"]
     for granularity, title in GRANULARITIES.items() if others else ():
-        of_kind = [_of_granularity(results[name], granularity) for name in columns]
+        of_kind = [_shown(results[name], granularity) for name in columns]
         if len(of_kind[0].records):
             cases = compared_cases(of_kind, rows, panel_rows, subject=len(columns) - 1)
             written.append(out / f"{title}.png")
@@ -250,8 +250,9 @@ def _words(rows: Dataset) -> str:
     return digest(rows.select_columns(["image_id", "targets"]))  # pictures need not be read
 
 
-def _of_granularity(results: Results, granularity: str) -> Results:
-    records = results.records
+def _shown(results: Results, granularity: str) -> Results:
+    """The records from which cases are chosen: a right denial is no gain to look at, and N-acc counts it."""
+    records = results.records.filter(pa.compute.invert(results.records["no_target"]))
     return Results(
         results.summary, records.filter(pa.compute.equal(records["granularity"], granularity)), results.controls
     )

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import ZipFile
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,6 +20,7 @@ from unires_hf.inference.segmenter import Segmenter
 
 pytest.importorskip("gradio", reason="the page needs gradio: pip install 'unires-hf[app]'")
 
+import httpx
 from gradio_client import Client, handle_file
 
 from unires_hf.app.page import build_page, open_page

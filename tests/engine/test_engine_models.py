@@ -187,11 +187,11 @@ def test_a_missing_model_is_one_sentence(tmp_path):
 
 
 def test_a_gated_model_says_what_to_do():
-    from httpx import Request, Response
     from huggingface_hub.errors import GatedRepoError
+    from huggingface_hub.utils import httpx
 
     def load():
-        response = Response(403, request=Request("GET", "https://example.org"))
+        response = httpx.Response(403, request=httpx.Request("GET", "https://example.org"))
         try:
             raise GatedRepoError("no", response=response)
         except GatedRepoError as error:

@@ -75,6 +75,10 @@ def load_model(name: str, device: str | torch.device = "cpu") -> tuple[PreTraine
                 f"The weight {key!r} of {name} is not finite: its training diverged; take an earlier one."
             )
     processor = _whole(name, AutoProcessor.from_pretrained, place)
+    if not isinstance(processor, ProcessorMixin):
+        raise ValueError(
+            f"{name} has no whole processor, only a {type(processor).__name__}: save the processor again."
+        )
     known, taken = len(processor.tokenizer), config.get_text_config().vocab_size
     if known > taken:
         raise ValueError(f"The tokenizer of {name} has {known} tokens, and its model takes {taken}: one is another's.")

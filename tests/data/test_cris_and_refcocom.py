@@ -7,6 +7,7 @@ import pytest
 
 from unires_hf.data import masks
 from unires_hf.data.readers.refcocom import read_refcocom
+from unires_hf.data.schema import Skipped
 
 
 def test_cris_gives_one_row_an_image(layouts, box_pixels, tmp_path):
@@ -92,3 +93,12 @@ def test_real_photographs(samples, sorted_out):
         before = [it for it in owners if int(it.split("/")[1]) < number]
         assert part["parent_id"] == max(before, key=lambda it: int(it.split("/")[1]))
         assert part["part"] in {"head", "torso", "arm", "leg", "tail", "hand", "hair", "ear"}
+
+
+def test_an_id_that_an_object_and_a_part_share_is_said(layouts, tmp_path):
+    layout = layouts["refcocom"]()
+    layout.records["parts"][2]["segment_id"] = 0
+    layout.write(tmp_path, layout.records)
+    skipped = [it for it in layout.read(tmp_path) if isinstance(it, Skipped)]
+    assert "segment 0" in [it.where for it in skipped]
+    assert any("an object and a part have this segment_id" in it.reason for it in skipped)

@@ -212,3 +212,13 @@ def test_a_column_of_another_type_is_lost_with_a_reason(change, layouts, tmp_pat
     Dataset.from_dict(content | {change: [1.5, 2.5]}).to_parquet(tmp_path / "train-00000-of-00001.parquet")
     lost = list(read_interchange(tmp_path))
     assert lost and all(isinstance(it, Skipped) for it in lost)
+
+
+def test_a_nested_name_that_is_damaged_is_lost_with_a_reason(layouts, tmp_path):
+    rows, _ = layouts["refcoco"]().rows(tmp_path / "source")
+    path = tmp_path / "train-00000-of-00001.parquet"
+    shard(rows, path)
+    path.write_bytes(path.read_bytes().replace(b"text", b"tezt"))
+    items = list(read_interchange(tmp_path))
+    assert any(isinstance(it, Skipped) for it in items)
+    assert not any(target["expressions"] for it in items if not isinstance(it, Skipped) for target in it["targets"])

@@ -180,7 +180,7 @@ def check(name: str, target: Target, seed: int, base: Path) -> str:
     code, errors = run(target.command(root, out), where)
     assert "Traceback" not in errors and TRACEBACK not in errors, f"{where}: {errors}"
     if code:
-        assert code == 2 and errors.splitlines()[-1].startswith("unires: "), f"{where}: {code} {errors}"
+        assert code == 2 and errors.rstrip("\n").split("\n")[-1].startswith("unires: "), f"{where}: {code} {errors}"
         assert not list(out.glob("*.parquet")), f"{where}: something half-written"
     elif target.command(root, out)[0] == "convert":
         counts = read_back(out, where)

@@ -58,7 +58,8 @@ def _read_shard(source: str, shard: Path) -> Iterator[Row | Skipped]:
         if missing:
             raise ValueError(f"it has no column {' or '.join(sorted(missing))}")
         for batch in pyarrow.parquet.ParquetFile(shard).iter_batches(_BATCH):
-            for row in batch.to_pylist():
+            table = pyarrow.Table.from_batches([batch]).select(list(FEATURES)).cast(FEATURES.arrow_schema)
+            for row in table.to_pylist():
                 yield from drafted(row.get("source") or source, row.get("image_id"), partial(_fill, row, shard.parent))
     except (OSError, ValueError, pyarrow.ArrowException) as error:
         yield Skipped(source, shard.name, f"the rest of the shard is unreadable: {line(error)}.")

@@ -55,11 +55,15 @@ def _fill(
     pictures: Path, name: str, both: list[Row], parts: list[Row], masks: Path, names: set[str], draft: Draft
 ) -> None:
     draft.open(inside(pictures, name))
-    part_ids = [record["segment_id"] for record in parts if "segment_id" in record]
+    said_of_parts = [(record["segment_id"], _texts(record)) for record in parts if "segment_id" in record]
+    part_ids = [own_id for own_id, _ in said_of_parts]
     for record in both:
-        if record.get("segment_id") not in part_ids:
-            with draft.attempt(f"segment {record.get('segment_id')}"):
+        own_id = record.get("segment_id")
+        with draft.attempt(f"segment {own_id}"):
+            if own_id not in part_ids:
                 add_segment(draft, record, masks)
+            elif (own_id, _texts(record)) not in said_of_parts:
+                raise ValueError("an object and a part have this segment_id: no one knows whose the mask is.")
     for record in parts:
         with draft.attempt(f"segment {record.get('segment_id')}"):
             part = add_segment(draft, record, masks, granularity="part", part=_part_name(record, names))

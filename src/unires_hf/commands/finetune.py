@@ -4,9 +4,9 @@
 import argparse
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds what the short help of `finetune` shows; the words themselves go on to the dataclasses unread."""
-    parser.usage = "unires finetune FILE | --FLAG VALUE …"
+def add_arguments(parser: argparse.ArgumentParser, epochs: int = 15, images: int = 8) -> None:
+    """Adds what the short help shows, with a recipe's defaults; the words go on to the dataclasses unread."""
+    parser.usage = f"{parser.prog} FILE | --FLAG VALUE …"
     parser.add_argument("file", nargs="?", metavar="FILE", help="a JSON or YAML file that holds all flags")
     parser.add_argument(
         "--model_name_or_path", metavar="MODEL", help="go on from a folder, a Hub name, `default` or `drawings`"
@@ -20,9 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--eval_data", nargs="+", metavar="DATA", help="what to measure on, such as folder,root=DIR,split=val"
     )
     parser.add_argument("--output_dir", metavar="DIR", help="the folder to make")
-    parser.add_argument("--num_train_epochs", metavar="N", help="passes over the data (default: 15)")
+    parser.add_argument("--num_train_epochs", metavar="N", help=f"passes over the data (default: {epochs})")
     parser.add_argument("--learning_rate", metavar="RATE", help="at its peak (default: 1e-5)")
-    parser.add_argument("--per_device_train_batch_size", metavar="N", help="images a step and device (default: 8)")
+    parser.add_argument(
+        "--per_device_train_batch_size", metavar="N", help=f"images a step and device (default: {images})"
+    )
     parser.add_argument("--resume_from_checkpoint", metavar="last", help="go on where a run was interrupted")
     parser.add_argument("--help-all", action="store_true", help="show all flags, those of Trainer too")
 

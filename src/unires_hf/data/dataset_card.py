@@ -8,6 +8,8 @@ from datasets import DatasetInfo, Features, SplitDict, SplitInfo
 from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCardData
 
+from unires_hf.markdown import table_of
+
 from .schema import FEATURES
 
 _TEXT = """---
@@ -120,7 +122,7 @@ def header(manifest: Mapping[str, Any], features: Features = FEATURES) -> Datase
 def counts_table(splits: Mapping[str, Any]) -> str:
     """What is in each split, as Markdown."""
     names = ("images", "objects", "parts", "expressions", "boxes_only", "skipped")
-    lines = [["split", *(name.replace("_", " ") for name in names), "MB"], ["---"] + ["---:"] * (len(names) + 1)]
+    lines = [["split", *(name.replace("_", " ") for name in names), "MB"]]
     for split, entry in splits.items():
         lines.append([split, *(f"{entry[name]:,}" for name in names), f"{entry['bytes'] / 1e6:,.1f}"])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return table_of(lines)

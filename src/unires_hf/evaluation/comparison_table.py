@@ -4,6 +4,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from unires_hf.markdown import table_of
+
 _SCORES = {"miou_part": "Part", "miou": "Obj & Part", "oiou": "oIoU"}
 _CONTROLS = {"control_all_foreground_": "all foreground", "control_parent_object_": "whole parent object"}
 _COSTS = {
@@ -36,7 +38,7 @@ def comparison_table(models: Mapping[str, Mapping[str, Any]]) -> str:
         shares["n_acc"] = "N-acc"
     costs = {key: it for key, it in _COSTS.items() if any(summary.get(key) is not None for summary in summaries)}
     titles = [*scores.values(), *shares.values(), *(title for title, _ in costs.values())]
-    lines = [["model", *titles], ["---"] + ["---:"] * len(titles)]
+    lines = [["model", *titles]]
     for name, summary in models.items():
         line = [name, *(_with_interval(summary, key) for key in scores)]
         line += [f"{summary[key]:.1f}" for key in shares]
@@ -50,8 +52,7 @@ def comparison_table(models: Mapping[str, Mapping[str, Any]]) -> str:
             cells = [f"{control[key]:.1f}" if key in keys and key in control else "–" for key in scores]
             cells += [f"{control[key]:.1f}" if len(keys) == len(scores) else "–" for key in shares]
             lines.append([f"*{name}*", *cells, *["–"] * len(costs)])
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f"{table}\n\n{_caption(first, costs)}\n"
+    return f"{table_of(lines)}\n\n{_caption(first, costs)}\n"
 
 
 def _with_interval(summary: Mapping[str, Any], key: str) -> str:

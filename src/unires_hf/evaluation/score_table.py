@@ -4,6 +4,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from unires_hf.markdown import table_of
+
 _SUBSETS = {"": "all", "_object": "objects", "_part": "parts"}
 _PREDICTORS = {
     "": "**model**",
@@ -32,7 +34,7 @@ def markdown_table(summary: Mapping[str, Any]) -> str:
         columns = {key: columns[key] for key in ("miou", "oiou")}
     thresholds = [key for key in summary if key.startswith("pr@") and "_" not in key]
     columns = columns | {key: key.replace("pr", "Pr") for key in thresholds}
-    lines = [["expressions", "prediction", "n", *columns.values()], ["---"] * 2 + ["---:"] * (len(columns) + 1)]
+    lines = [["expressions", "prediction", "n", *columns.values()]]
     subsets = {suffix: name for suffix, name in _SUBSETS.items() if f"n_expressions{suffix}" in summary}
     if len(subsets) == 2:  # all of one kind: said once
         subsets.pop("")
@@ -43,8 +45,7 @@ def markdown_table(summary: Mapping[str, Any]) -> str:
                 count = f"{summary[f'{prefix}n_expressions{suffix}']:,}"
                 cells = [_cell(summary, f"{prefix}{column}{suffix}") for column in columns]
                 lines.append([name, predictor, count, *cells])
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f"{table}\n\n{_caption(summary)}\n"
+    return f"{table_of(lines, words=2)}\n\n{_caption(summary)}\n"
 
 
 def _cell(summary: Mapping[str, Any], key: str) -> str:

@@ -14,10 +14,11 @@ from typing import Any
 import torch
 from transformers import AutoModel, AutoProcessor
 
+from unires_hf.markdown import table_of
 from unires_hf.training.warm_up import LATER, LEARNED
 
 from .budget import Budget, Contestant
-from .equal_budget_table import TITLES, markdown, spread
+from .equal_budget_table import TITLES, spread
 
 ENCODERS = "encoders"  # the folder, in the experiment's, of what the variants start from
 VARIANTS: dict[str, dict[str, Any]] = json.loads(Path(__file__).with_name("ablation.json").read_text(encoding="utf-8"))
@@ -69,7 +70,7 @@ def ablation_table(outcome: dict[str, Any]) -> str:
     first = next(iter(runs.values()))
     minutes = statistics.mean(one["seconds"] for of_model in runs.values() for one in of_model) / 60
     return (
-        f"{markdown(lines, 1)}\n\n"
+        f"{table_of(lines)}\n\n"
         "mIoU in percent at original size over the expressions that have a referent: mean over seeds "
         f"{', '.join(str(one['seed']) for one in first)}, in brackets the lowest and the highest. Rows in italics "
         f"answer without understanding. {budget['eval_scenes']} scenes a split; {budget['steps']:,} steps each, of 8 "

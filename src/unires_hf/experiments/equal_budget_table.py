@@ -2,8 +2,9 @@
 """The outcome of the experiment at equal budget as Markdown."""
 
 import statistics
-from collections.abc import Iterable
 from typing import Any
+
+from unires_hf.markdown import table_of
 
 TITLES = {
     "all_foreground": "all objects",
@@ -74,14 +75,14 @@ def equal_budget_table(outcome: dict[str, Any]) -> str:
         )
     world = f" The scenes show {', '.join(budget['kinds'].split('+'))} and no other class." if budget["kinds"] else ""
     return (
-        f"{markdown(lines, 2)}\n\n"
+        f"{table_of(lines, 2)}\n\n"
         "mIoU in percent at original size over the expressions that have a referent, each model at the threshold that "
         "suits it best on other scenes: mean over seeds, in brackets the lowest and the highest, best in bold. "
         "Columns in italics answer without understanding; "
         f"below them a score says nothing. {budget['eval_scenes']} scenes a split.\n\n"
-        f"{markdown(by_kind, 1)}\n\n"
+        f"{table_of(by_kind, 1)}\n\n"
         "The same by what an expression tells its referent by; for *class* the right class is the answer.\n\n"
-        f"{markdown(costs, 1)}\n\n"
+        f"{table_of(costs, 1)}\n\n"
         f"{start}, {learned} steps of {budget['batch_size']} scenes with up to 8 expressions each{again}, drawn "
         f"from {budget['scenes']:,} scenes, the same ones in the same order for every model; minutes are of training, "
         f"data included, on {' and '.join(sorted(devices))}.{world} All learn from UniRES's mask loss, UniRES from "
@@ -101,10 +102,3 @@ def _best_in_bold(values: list[list[float]]) -> list[str]:
 def spread(values: list[float]) -> str:
     mean = f"{statistics.mean(values):.1f}"
     return mean if len(values) == 1 else f"{mean} [{min(values):.1f}, {max(values):.1f}]"
-
-
-def markdown(lines: Iterable[list[str]], words: int) -> str:
-    """Columns of words to the left, of numbers to the right."""
-    head, *rest = lines
-    rule = ["---"] * words + ["---:"] * (len(head) - words)
-    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rest))

@@ -25,11 +25,11 @@ from unires_hf.evaluation import Results, evaluate_model
 from unires_hf.evaluation.paired import PairedScore, paired_scores
 from unires_hf.files import whole, write_json, write_text
 from unires_hf.loading import load_model
+from unires_hf.markdown import table_of
 from unires_hf.report.cases import compared_cases
 from unires_hf.report.panel import draw_panel
 
 from .equal_budget import tune_threshold
-from .equal_budget_table import markdown
 
 GRANULARITIES = {"object": "objects", "part": "parts"}
 CONTROLS = {
@@ -176,12 +176,12 @@ def photographs_table(
         lines.append([name, *numbers, *(_cell(it["models"][name], name == first) for it in columns.values())])
     for title, by in trivial.items():
         lines.append([f"*{title}*", *["–"] * 4, *(f"{by[it]:.1f}" if it in by else "–" for it in columns)])
-    tables = [markdown(lines, 1)]
+    tables = [table_of(lines)]
     for section, title in (("source", "source"), ("kind", "told by")):
         lines = [[title, "n", *runs]]
         for name, it in sections[section].items():
             lines.append([name, f"{it['n']:,}", *(_cell(it["models"][run], run == first) for run in runs)])
-        tables.append(markdown(lines, 1))
+        tables.append(table_of(lines))
 
     other_backbone = any(_on_another_backbone(folder) for folder in runs.values())
     counts = results[first].records

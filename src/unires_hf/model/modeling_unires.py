@@ -335,11 +335,10 @@ class UniResMaskHead(nn.Module):
     ) -> torch.Tensor:
         """From `hidden_states` (expressions, grid_height, grid_width, hidden_size) to (expressions, height, width)."""
         features = self.projection(hidden_states).permute(0, 3, 1, 2)
-        first = len(self.convs) - len(pixel_embeds)
         for step, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
             features = conv(nn.functional.interpolate(features, scale_factor=2, mode="bilinear", align_corners=False))
-            if step >= first:
-                features = features + pixel_embeds[step - first]
+            if pixel_embeds:
+                features = features + pixel_embeds[step]
             features = nn.functional.gelu(norm(features))
         return self.convolve(features, text_embeds) + self.bias(text_embeds)[:, :, None]
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from huggingface_hub import EvalResult, ModelCardData
 
+from unires_hf.markdown import table_of
 from unires_hf.model.configuration_unires import PRESETS_FOLDER, UniResConfig
 from unires_hf.model.modeling_unires import UniResModel
 
@@ -357,7 +358,7 @@ def _results(splits: Mapping[str, Mapping[str, Any]]) -> str:
             ]
             for split, summary in splits.items()
         ]
-        shown.append(_wide_table([f"{granularity}s", "n", "**mIoU**", "oIoU", "Pr@0.5", *trivial.values()], rows))
+        shown.append(table_of([[f"{granularity}s", "n", "**mIoU**", "oIoU", "Pr@0.5", *trivial.values()], *rows]))
     keys = ("giou", "n_acc", "t_acc")
     rows = [
         [split, f"{summary['n_expressions']:,}", f"{summary['n_no_target']:,}", *(_percent(summary, k) for k in keys)]
@@ -367,13 +368,8 @@ def _results(splits: Mapping[str, Mapping[str, Any]]) -> str:
         "Of all expressions, with those about what is not in the picture; N-acc is the share of these that the model\n"
         "recognized, T-acc that of the others."
     )
-    shown.append(_wide_table(["all", "n", "without a referent", "gIoU", "N-acc", "T-acc"], rows))
+    shown.append(table_of([["all", "n", "without a referent", "gIoU", "N-acc", "T-acc"], *rows]))
     return "\n\n".join(shown)
-
-
-def _wide_table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _percent(summary: Mapping[str, Any], key: str) -> str:

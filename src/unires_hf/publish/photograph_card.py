@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from unires_hf.markdown import table_of
 from unires_hf.model.configuration_unires import UniResConfig
 
 from .cards import INTRODUCTION, architecture, header, table
@@ -131,11 +132,10 @@ def _results(groups: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     for group, found in groups.items():
         rows = {name: it for name, it in found.items() if it["n"] >= FEW or it.get("n_no_target", 0) >= FEW}
         lines = [[group, "n", *ANSWERS.values(), "without a referent", "N-acc"]]
-        lines.append(["---"] + ["---:"] * (len(lines[0]) - 1))
         for name, it in rows.items():
             values = [_percent(it, key) if it["n"] >= FEW else "–" for key in ANSWERS]
             lines.append([name, f"{it['n']:,}", *values, str(it.get("n_no_target", 0)), _percent(it, "n_acc")])
-        shown.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+        shown.append(table_of(lines))
     return "\n\n".join(shown)
 
 

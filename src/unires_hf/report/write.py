@@ -2,12 +2,13 @@
 """The report on a converted data set: statistics.json, statistics.md and the drawings."""
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from unires_hf.files import whole, write_json, write_text
+from unires_hf.markdown import table_of
 
 from .expected import compare
 from .samples import draw_samples
@@ -72,32 +73,29 @@ def _markdown(
     summaries: dict[str, dict[str, Any]], total: Statistics, compared: list[dict[str, Any]], expect: str | None
 ) -> str:
     text = [
-        _table(
-            ["", *summaries],
-            ([_words(key), *(_number(it[key]) for it in summaries.values())] for key in summaries["all"]),
+        table_of(
+            [
+                ["", *summaries],
+                *([_words(key), *(_number(it[key]) for it in summaries.values())] for key in summaries["all"]),
+            ]
         )
     ]
     for title, counts in (("object", total.object_categories), ("part", total.part_categories)):
         head = [(name if title == "object" else " ".join(filter(None, name)), n) for name, n in ranked(counts)[:HEAD]]
         if head:
-            text.append(_table([f"{title} category", "expressions"], ([name, _number(n)] for name, n in head)))
+            text.append(table_of([[f"{title} category", "expressions"], *([name, _number(n)] for name, n in head)]))
     if compared:
         lines = (
             [_words(it["key"]), it["split"] or "all", _number(it["paper"]), _number(it["here"]), _verdict(it)]
             for it in compared
         )
-        text.append(_table([f"{expect} in the paper", "split", "paper", "here", "agrees"], lines))
+        text.append(table_of([[f"{expect} in the paper", "split", "paper", "here", "agrees"], *lines]))
     return "\n\n".join(text) + "\n"
 
 
 def _verdict(compared: dict[str, Any]) -> str:
     verdict = {True: "yes", False: "no", None: "cannot tell"}[compared["agrees"]]
     return f"{verdict} ({compared['note']})" if compared["note"] else verdict
-
-
-def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    rule = ["---"] + ["---:"] * (len(head) - 1)
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, rule, *lines])
 
 
 def _words(key: str) -> str:

@@ -8,7 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from unires_hf.loading import load_model
 from unires_hf.training import class_directions
+from unires_hf.training.arguments import ModelArguments
+from unires_hf.training.build import build_model
 from unires_hf.training.class_directions import NAMES, ClassDirections, class_texts
 from unires_hf.training.run import run
 from unires_hf.training.tokenizer import train_clip_tokenizer
@@ -74,3 +77,9 @@ def test_a_run_learns_to_name(arguments, monkeypatch):
 def test_directions_need_a_backbone(arguments):
     with pytest.raises(ValueError, match="needs --backbone"):
         run(*arguments(class_direction_weight=1.0))
+
+
+def test_a_model_that_learns_on_keeps_its_backbone():
+    model, _ = build_model(ModelArguments(model_name_or_path="default", backbone="efficientnet-lite2"), ())
+    kept = load_model("default")[0].backbone.state_dict()
+    assert all(torch.equal(weight, kept[name]) for name, weight in model.backbone.state_dict().items())

@@ -35,7 +35,8 @@ class ModelArguments:
         default=None,
         metadata={
             "help": "ImageNet weights for a new model's backbone: efficientnet-lite0, -lite1 or -lite2, each in a "
-            "package of its own (extra `backbones`)."
+            "package of its own (extra `backbones`). A model of --model_name_or_path keeps the weights it has; the "
+            "name then says whose classes --class_direction_weight teaches."
         },
     )
     config_overrides: str = field(

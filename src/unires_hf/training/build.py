@@ -64,7 +64,7 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTra
         processor = make_processor(model.config, tokenizer, arguments.resize_mode)
     else:
         model, processor = _from_preset(arguments, overrides, texts)
-    if arguments.backbone is not None:
+    if arguments.backbone is not None and arguments.model_name_or_path is None:
         load_backbone(model, arguments.backbone)
         processor.image_processor.image_mean, processor.image_processor.image_std = IMAGE_MEAN, IMAGE_STD
     if arguments.attn_implementation is not None:

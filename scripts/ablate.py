@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 
 from unires_hf.checkpoints import checkpoint_path
-from unires_hf.experiments.ablation import ENCODERS, ablation_contestants, ablation_table, save_encoders
+from unires_hf.experiments.ablation import ENCODERS, ablation_models, ablation_table, save_encoders
 from unires_hf.experiments.budget import Budget
 from unires_hf.experiments.equal_budget import run_experiment
 
@@ -43,9 +43,9 @@ def main():
     budget = Budget(arguments.steps, arguments.scenes, arguments.eval_scenes, arguments.learning_rate, arguments.bf16)
     if not (arguments.out / ENCODERS).is_dir():
         save_encoders(checkpoint_path(arguments.checkpoint), arguments.out / ENCODERS)
-    contestants = ablation_contestants(arguments.preset, arguments.warmed_up, budget)
+    models = ablation_models(arguments.preset, arguments.warmed_up, budget)
     command = shlex.join(["python", "scripts/ablate.py", *sys.argv[1:]])
-    run_experiment(contestants, budget, arguments.seeds, arguments.out, command, ablation_table)
+    run_experiment(models, budget, arguments.seeds, arguments.out, command, ablation_table)
     print((arguments.out / "table.md").read_text(encoding="utf-8"))
 
 

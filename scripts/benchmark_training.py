@@ -70,13 +70,13 @@ def unires(config: UniResConfig, checkpointing: bool = False) -> UniResModel:
 def clipseg(config: UniResConfig) -> CLIPSegForImageSegmentation:
     """CLIPSeg's decoder (rd64) on encoders of the same sizes."""
     depth = config.vision_config.num_hidden_layers
-    peer = CLIPSegConfig(
+    clipseg_config = CLIPSegConfig(
         text_config=config.text_config.to_dict(),
         vision_config=config.vision_config.to_dict(),
         projection_dim=config.projection_dim,
         extract_layers=[depth // 4, depth // 2, 3 * depth // 4],
     )
-    return make(CLIPSegForImageSegmentation, peer)
+    return make(CLIPSegForImageSegmentation, clipseg_config)
 
 
 class WholeCLIPSeg(torch.nn.Module):

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import torch
 
-from unires_hf.experiments.budget import Budget, Contestant
+from unires_hf.experiments.budget import Budget, ComparedModel
 from unires_hf.experiments.equal_budget import run_experiment
 from unires_hf.experiments.equal_budget_table import equal_budget_table
 from unires_hf.loading import load_rows
@@ -33,7 +33,13 @@ MODELS = ("tiny@1e-3", "cris-tiny@1e-3", "clipseg-tiny@1e-3/1e-4", "lavt-tiny@6e
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", nargs="+", default=MODELS, help="presets; PRESET@RATE, or @RATE/ENCODERS' RATE")
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        default=MODELS,
+        help="presets with learning rates: PRESET@RATE, or PRESET@RATE/RATE with the second for the encoders; "
+        "paper-PRESET is the preset without our additions to the paper's model",
+    )
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1], help="none: warm up and no more")
     parser.add_argument("--after", help="folder of a finished experiment, whose models learn on")
     parser.add_argument(
@@ -64,13 +70,13 @@ def main():
     )
     command = shlex.join(["python", "scripts/compare_at_equal_budget.py", *sys.argv[1:]])
     after = arguments.after and Path(os.path.relpath(arguments.after, arguments.out)).as_posix()
-    contestants = [Contestant.parse(text, budget, after) for text in arguments.models]
-    run_experiment(contestants, budget, arguments.seeds, arguments.out, command, equal_budget_table)
+    models = [ComparedModel.parse(text, budget, after) for text in arguments.models]
+    run_experiment(models, budget, arguments.seeds, arguments.out, command, equal_budget_table)
     if not arguments.seeds:
         return
     print((arguments.out / "table.md").read_text(encoding="utf-8"))
     if arguments.panel_scenes and len(arguments.models) > 1:
-        names = [contestant.loaded_by(arguments.out, arguments.seeds[0]) for contestant in contestants]
+        names = [compared.loaded_by(arguments.out, arguments.seeds[0]) for compared in models]
         rows = load_rows([budget.specification("val", arguments.panel_scenes)])
         comparison = compare_models(names, rows)
         for path in comparison.save(arguments.out / "side-by-side", rows):

@@ -18,7 +18,7 @@ from unires_hf import UniResModel, UniResProcessor
 from unires_hf.cli import main
 from unires_hf.data.groups import training_set
 from unires_hf.data.schema import FEATURES
-from unires_hf.loading import PEERS, find_device, load_model, load_rows, load_training_rows, short_names
+from unires_hf.loading import ADAPTERS, find_device, load_model, load_rows, load_training_rows, short_names
 from unires_hf.scenes import PartScenes
 
 REFCOCO = Path(__file__).resolve().parents[1] / "../shared/data/mini_refcoco"
@@ -111,9 +111,9 @@ def test_a_foreign_table_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "names"), [("grounded-sam2:a/b+c/d", ("a/b", "c/d")), ("grounded-sam2:", ()), ("sam3:a/b", ("a/b",))]
 )
-def test_peers_are_loaded_by_their_names(monkeypatch, name, names):
+def test_adapters_are_loaded_by_their_names(monkeypatch, name, names):
     asked, made = [], (torch.nn.Linear(1, 1), "processor")
-    monkeypatch.setitem(PEERS, name.partition(":")[0], lambda *given: asked.append(given) or made)
+    monkeypatch.setitem(ADAPTERS, name.partition(":")[0], lambda *given: asked.append(given) or made)
     assert load_model(name) == made
     assert asked == [names]
 

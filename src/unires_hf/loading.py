@@ -17,7 +17,7 @@ from torch.utils.data import ConcatDataset, Subset
 from transformers import AutoConfig, AutoModel, AutoProcessor, PreTrainedModel, ProcessorMixin
 
 from .baselines import CrisConfig, LavtConfig
-from .baselines.peers import load_clipseg, load_florence2, load_grounded_sam2, load_sam3
+from .baselines.adapters import load_clipseg, load_florence2, load_grounded_sam2, load_sam3
 from .checkpoints import checkpoint_path
 from .data.brief import line
 from .data.readers.sources import SOURCES
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 STREAM_SHARDS = 64
 REPORTING = {"output_loading_info": True, "ignore_mismatched_sizes": True}  # of what is then refused
-PEERS: dict[str, Callable[..., Any]] = {
+ADAPTERS: dict[str, Callable[..., Any]] = {
     "clipseg": load_clipseg,
     "sam3": load_sam3,
     "florence2": load_florence2,
@@ -42,25 +42,25 @@ def load_model(name: str, device: str | torch.device = "cpu") -> tuple[PreTraine
 
     Args:
         name (`str`): a folder or Hub repository of a UniRES, CRIS or LAVT; a checkpoint that ships, such as `default`;
-            or `PEER:NAME`, such as `clipseg:CIDAS/clipseg-rd64-refined`, `sam3:facebook/sam3`,
-            `florence2:florence-community/Florence-2-large-ft`, `grounded-sam2:DETECTOR+SEGMENTER`. `PEER:` alone is
-            the published model.
+            or `BASELINE:NAME`, such as `clipseg:CIDAS/clipseg-rd64-refined`, `sam3:facebook/sam3`,
+            `florence2:florence-community/Florence-2-large-ft`, `grounded-sam2:DETECTOR+SEGMENTER`. `BASELINE:` alone
+            is the published model.
         device (*optional*, defaults to `"cpu"`): as for [`find_device`].
 
     Raises:
         ValueError: if it is a model of another kind, its files are damaged, or weights are missing or not finite.
         OSError: if there is no such model.
     """
-    peer, colon, place = name.partition(":")
-    if colon and peer in PEERS:
-        model, processor = PEERS[peer](*filter(None, place.split("+")))
+    adapter, colon, place = name.partition(":")
+    if colon and adapter in ADAPTERS:
+        model, processor = ADAPTERS[adapter](*filter(None, place.split("+")))
         return model.to(find_device(device)), processor
     place = checkpoint_path(name)
     config = load_config(name)
     if not isinstance(config, UniResConfig | CrisConfig | LavtConfig):
         raise ValueError(
-            f"{name} is a model of type {config.model_type}, which segments nothing by itself; a UniRES, CRIS or LAVT "
-            f"is named as it is, and others as {', '.join(f'{peer}:NAME' for peer in PEERS)}."
+            f"{name} is a model of type {config.model_type}, which cannot be segmented with as it is; name a UniRES, "
+            f"CRIS or LAVT, or a model of transformers as {', '.join(f'{adapter}:NAME' for adapter in ADAPTERS)}."
         )
     model, report = _whole(name, AutoModel.from_pretrained, place, config=config, **REPORTING)
     lost = sorted([*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])])

@@ -30,7 +30,7 @@ def bert_tokenizer() -> BertTokenizer:
 
 @pytest.fixture(scope="session")
 def scene() -> Image.Image:
-    """An RGB picture, 64 wide and 48 high: a red disk and a blue box on grey."""
+    """An RGB picture, 64 wide and 48 high: a red disk and a blue box on gray."""
     picture = Image.new("RGB", (64, 48), (120, 120, 120))
     draw = ImageDraw.Draw(picture)
     draw.ellipse((4, 10, 28, 34), fill=(200, 60, 40))

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import torch
-from tiny_peers import grounding_dino, sam2, sam3
+from tiny_adapters import grounding_dino, sam2, sam3
 from tiny_unires import tiny_config
 from transformers import (
     BertTokenizer,

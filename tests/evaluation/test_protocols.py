@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Each protocol against its peer's rules, written out pixel by pixel and expression by expression."""
+"""Each protocol against the rules of its paper's code, written out pixel by pixel and expression by expression."""
 
 import numpy as np
 import pytest

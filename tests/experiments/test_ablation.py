@@ -14,11 +14,11 @@ from unires_hf.experiments.ablation import (
     ENCODERS,
     VARIANTS,
     WARM,
-    ablation_contestants,
+    ablation_models,
     ablation_table,
     save_encoders,
 )
-from unires_hf.experiments.budget import Budget, Contestant
+from unires_hf.experiments.budget import Budget, ComparedModel
 from unires_hf.experiments.equal_budget import run_experiment
 
 BUDGET = Budget(steps=2, scenes=24, eval_scenes=2, learning_rate=1e-3, bf16=False)
@@ -71,19 +71,19 @@ def test_all_start_from_the_encoders_and_from_nothing_else(encoders):
     assert all(torch.equal(variant[name], one[name]) for name in same if name.startswith(("vision", "text")))
 
 
-def test_contestants():
-    contestants = ablation_contestants("tiny", None, BUDGET)
-    assert {it.name: it.model["config_overrides"] for it in contestants} == VARIANTS
-    assert {it.start for it in contestants} == {ENCODERS}
-    *_, warm, cold = ablation_contestants("tiny", "runs/warmup", BUDGET)
-    assert warm == Contestant(WARM, BUDGET.learning_rate, {"model_name_or_path": "runs/warmup"})
-    assert cold == Contestant(COLD, BUDGET.learning_rate, {"preset": "tiny"})
+def test_models_of_the_experiment():
+    models = ablation_models("tiny", None, BUDGET)
+    assert {it.name: it.model["config_overrides"] for it in models} == VARIANTS
+    assert {it.start for it in models} == {ENCODERS}
+    *_, warm, cold = ablation_models("tiny", "runs/warmup", BUDGET)
+    assert warm == ComparedModel(WARM, BUDGET.learning_rate, {"model_name_or_path": "runs/warmup"})
+    assert cold == ComparedModel(COLD, BUDGET.learning_rate, {"preset": "tiny"})
 
 
 def test_the_ablation(encoders, monkeypatch):
     monkeypatch.setattr(equal_budget, "EVALUATED", ("val",))
-    contestants = [it for it in ablation_contestants("tiny", None, BUDGET) if it.name in ("full", "one-stage")]
-    outcome = run_experiment(contestants, BUDGET, [0], encoders.parent, "the command", ablation_table)
+    models = [it for it in ablation_models("tiny", None, BUDGET) if it.name in ("full", "one-stage")]
+    outcome = run_experiment(models, BUDGET, [0], encoders.parent, "the command", ablation_table)
     written = (encoders.parent / "table.md").read_text()
     assert written == ablation_table(json.loads((encoders.parent / "results.json").read_text()))
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in written.splitlines()]

@@ -15,7 +15,7 @@ from transformers import TrainerCallback
 import unires_hf.experiments.equal_budget as equal_budget
 from unires_hf.baselines.outputs_baselines import ReferringSegmentationOutput
 from unires_hf.evaluation import evaluate_model
-from unires_hf.experiments.budget import Budget, Contestant
+from unires_hf.experiments.budget import ADDITIONS_OFF, Budget, ComparedModel
 from unires_hf.experiments.equal_budget import one_loss, run_experiment, scores_of, store_scenes, train, trivial_of
 from unires_hf.experiments.equal_budget_table import equal_budget_table
 from unires_hf.loading import load_model, load_training_rows
@@ -31,20 +31,20 @@ def small(monkeypatch):
     monkeypatch.setattr(equal_budget, "TUNING_SCENES", 2)
 
 
-def test_contestants():
-    assert Contestant.parse("tiny", BUDGET) == Contestant("unires-tiny", 5e-4, {"preset": "tiny"})
-    assert Contestant.parse("cris-tiny@1e-3", BUDGET) == Contestant("cris-tiny", 1e-3, {"preset": "cris-tiny"})
-    slower = Contestant.parse("clipseg-tiny@1e-3/1e-4", BUDGET)
+def test_models_of_the_experiment():
+    assert ComparedModel.parse("tiny", BUDGET) == ComparedModel("unires-tiny", 5e-4, {"preset": "tiny"})
+    assert ComparedModel.parse("cris-tiny@1e-3", BUDGET) == ComparedModel("cris-tiny", 1e-3, {"preset": "cris-tiny"})
+    slower = ComparedModel.parse("clipseg-tiny@1e-3/1e-4", BUDGET)
     assert slower.clip_learning_rate == 1e-4 and slower.rates == "0.001/0.0001"
-    assert slower == Contestant("clipseg-tiny", 1e-3, {"preset": "clipseg-tiny"}, clip_learning_rate=1e-4)
+    assert slower == ComparedModel("clipseg-tiny", 1e-3, {"preset": "clipseg-tiny"}, clip_learning_rate=1e-4)
     for preset, name in (("tiny", "unires-tiny"), ("clipseg-tiny", "clipseg-tiny")):
-        on = Contestant.parse(preset, BUDGET, "../first")
-        assert on == Contestant(name, 5e-4, {}, f"../first/seed-{{seed}}/{name}")
-        assert on.loaded_by(Path("out"), 1) == Contestant.parse(preset, BUDGET).loaded_by(Path("out"), 1)
-        assert on.is_baseline == Contestant.parse(preset, BUDGET).is_baseline
+        on = ComparedModel.parse(preset, BUDGET, "../first")
+        assert on == ComparedModel(name, 5e-4, {}, f"../first/seed-{{seed}}/{name}")
+        assert on.loaded_by(Path("out"), 1) == ComparedModel.parse(preset, BUDGET).loaded_by(Path("out"), 1)
+        assert on.is_baseline == ComparedModel.parse(preset, BUDGET).is_baseline
     for wrong in ("tiny@fast", "tiny@0", "tiny@-1", "tiny@1e-3/", "tiny@1e-3/0", "tiny@1e-3/1e-4/1e-5"):
         with pytest.raises(ValueError, match="stands a learning rate"):
-            Contestant.parse(wrong, BUDGET)
+            ComparedModel.parse(wrong, BUDGET)
 
 
 def test_baselines_learn_from_the_mask_loss_of_unires():
@@ -56,14 +56,14 @@ def test_baselines_learn_from_the_mask_loss_of_unires():
     dice = 1 - (2 * (shares * labels).sum((1, 2)) + 1) / (shares.sum((1, 2)) + labels.sum((1, 2)) + 1)
     torch.testing.assert_close(of_baseline, 5 * bce + 2 * dice.mean())
     presets = ("tiny", "cris-tiny", "lavt-tiny", "clipseg-tiny")
-    assert [Contestant.parse(preset, BUDGET).is_baseline for preset in presets] == [False, True, True, True]
-    unires = Contestant("full", 1e-3, {"model_name_or_path": "runs/encoders"})
+    assert [ComparedModel.parse(preset, BUDGET).is_baseline for preset in presets] == [False, True, True, True]
+    unires = ComparedModel("full", 1e-3, {"model_name_or_path": "runs/encoders"})
     assert not unires.is_baseline
 
 
 def run_small(models, out, after=None):
-    contestants = [Contestant.parse(text, BUDGET, after) for text in models]
-    return run_experiment(contestants, BUDGET, [0], out, "the command", equal_budget_table)
+    models = [ComparedModel.parse(text, BUDGET, after) for text in models]
+    return run_experiment(models, BUDGET, [0], out, "the command", equal_budget_table)
 
 
 def test_the_experiment(tmp_path, monkeypatch):
@@ -107,9 +107,9 @@ def test_the_experiment(tmp_path, monkeypatch):
 
 def test_seeds_of_a_warmed_up_model_start_from_the_same_encoders(tmp_path, monkeypatch):
     budget = replace(BUDGET, warm_up_steps=2, kinds="dog+bus")
-    contestants = [Contestant.parse(text, budget) for text in ("clipseg-tiny@1e-3/1e-4", "lavt-tiny@1e-3")]
-    assert contestants[1] == Contestant("lavt-tiny", 1e-3, {}, "warm-up/lavt-tiny", "lavt-tiny")
-    before = run_experiment(contestants, budget, [], tmp_path, "the command", equal_budget_table)
+    models = [ComparedModel.parse(text, budget) for text in ("clipseg-tiny@1e-3/1e-4", "lavt-tiny@1e-3")]
+    assert models[1] == ComparedModel("lavt-tiny", 1e-3, {}, "warm-up/lavt-tiny", "lavt-tiny")
+    before = run_experiment(models, budget, [], tmp_path, "the command", equal_budget_table)
     assert before == {} and not list(tmp_path.glob("seed-*"))
     assert not list(tmp_path.glob("warm-up/*/checkpoint-*"))
 
@@ -125,7 +125,7 @@ def test_seeds_of_a_warmed_up_model_start_from_the_same_encoders(tmp_path, monke
 
     monkeypatch.setattr(equal_budget, "run", spy)
     monkeypatch.setattr(equal_budget, "warm_up", fail)
-    outcome = run_experiment(contestants, budget, [0, 1], tmp_path, "the command", equal_budget_table)
+    outcome = run_experiment(models, budget, [0, 1], tmp_path, "the command", equal_budget_table)
     places = [str(tmp_path / "warm-up" / name) for name in ("clipseg-tiny", "lavt-tiny")]
     scenes = [str(tmp_path / "scenes")]
     rates = [(1e-3, 1e-4), (1e-3, None)]
@@ -142,7 +142,21 @@ def test_seeds_of_a_warmed_up_model_start_from_the_same_encoders(tmp_path, monke
         "minutes of warm-up" in table and "show dog, bus and no other" in table and "encoders first: 2 steps" in table
     )
     with pytest.raises(ValueError, match="another recipe"):
-        run_experiment(contestants, replace(budget, warm_up_steps=3), [], tmp_path, "", equal_budget_table)
+        run_experiment(models, replace(budget, warm_up_steps=3), [], tmp_path, "", equal_budget_table)
+
+
+def test_the_paper_alone_starts_from_warm_encoders_without_any_addition(tmp_path):
+    budget = replace(BUDGET, warm_up_steps=2, kinds="dog+bus")
+    run_experiment([ComparedModel.parse("paper-tiny", budget)], budget, [0], tmp_path, "", equal_budget_table)
+    warm, trained = (tmp_path / name / "unires-paper-tiny" for name in ("warm-up", "seed-0"))
+    assert {key for key in load_weights(warm) if key.startswith("similarity.")}
+    assert not {key for key in load_weights(trained) if "similarity" in key or "positions." in key}
+    config = json.loads((trained / "config.json").read_text())
+    assert not any(config[name] for name in ADDITIONS_OFF)
+    key = "vision_model.encoder.layers.0.mlp.fc1.weight"
+    assert (load_weights(trained)[key] - load_weights(warm)[key]).abs().max() < 0.01
+    cold = ComparedModel.parse("paper-tiny", BUDGET)
+    assert cold.model == {"preset": "tiny", "config_overrides": ADDITIONS_OFF} and not cold.is_baseline
 
 
 def test_scenes_are_stored_once_and_an_interrupted_store_goes_on(tmp_path, monkeypatch):
@@ -232,9 +246,9 @@ class Interrupted(TrainerCallback):
 @pytest.mark.slow
 def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
     budget = Budget(steps=3, scenes=24, eval_scenes=2, learning_rate=5e-4, bf16=False)
-    contestant = Contestant("clipseg-tiny", 5e-4, {"preset": "clipseg-tiny"})
+    compared = ComparedModel("clipseg-tiny", 5e-4, {"preset": "clipseg-tiny"})
     monkeypatch.setattr(equal_budget, "SAVE_STEPS", 1)
-    whole = train(contestant, budget, 0, tmp_path / "whole")
+    whole = train(compared, budget, 0, tmp_path / "whole")
     run = equal_budget.run
 
     def interrupted(*args, callbacks, **kwargs):
@@ -242,13 +256,13 @@ def test_an_interrupted_run_goes_on(tmp_path, monkeypatch):
 
     monkeypatch.setattr(equal_budget, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train(contestant, budget, 0, tmp_path / "halves")
+        train(compared, budget, 0, tmp_path / "halves")
     assert not (tmp_path / "halves" / "seed-0" / "clipseg-tiny" / "training.json").exists()
     monkeypatch.setattr(equal_budget, "run", run)
     saved = json.loads(
         (tmp_path / "halves/seed-0/clipseg-tiny/checkpoint-2/trainer_state.json").read_text(encoding="utf-8")
     )["stateful_callbacks"]["_Clock"]["attributes"]["seconds"]
-    halves = train(contestant, budget, 0, tmp_path / "halves")
+    halves = train(compared, budget, 0, tmp_path / "halves")
     assert halves["loss"] == pytest.approx(whole["loss"], rel=1e-4)
     assert halves["expressions"] == whole["expressions"]
     assert halves["seconds"] > saved > 0, "the time before the interruption counts"

@@ -5,7 +5,7 @@ import pytest
 
 from unires_hf import UniResModel
 from unires_hf.baselines import CrisModel, LavtModel
-from unires_hf.baselines.peers import ReferringCLIPSeg
+from unires_hf.baselines.adapters import ReferringCLIPSeg
 from unires_hf.loading import load_model
 
 

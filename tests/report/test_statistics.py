@@ -164,7 +164,7 @@ def test_a_sample_shows_masks_where_they_are() -> None:
         return cell[int(y * scale), left + int(x * scale)]
 
     def leaning(color: np.ndarray) -> int:
-        """The color that grey was tinted towards."""
+        """The color that gray was tinted towards."""
         return int(np.argmax([(color - 128) @ (np.array(it) - 128) for it in COLORS]))
 
     assert (at(180, 80) == 128).all(), "nothing is there"

@@ -13,8 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         nargs="+",
         metavar="MODEL",
-        help="two or more: folders or Hub names of UniRES, CRIS or LAVT, `default`, or PEER:NAME with a peer among "
-        "clipseg, sam3, florence2 and grounded-sam2, such as clipseg:CIDAS/clipseg-rd64-refined",
+        help="two or more: folders or Hub names of UniRES, CRIS or LAVT, `default`, or BASELINE:NAME, where "
+        "BASELINE is clipseg, sam3, florence2 or grounded-sam2, such as clipseg:CIDAS/clipseg-rd64-refined",
     )
     parser.add_argument(
         "--dataset",

@@ -9,7 +9,7 @@ from typing import Any
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `evaluate`."""
-    parser.add_argument("model", help="a folder or Hub name of a UniRES, CRIS or LAVT; default; PEER:NAME")
+    parser.add_argument("model", help="a folder or Hub name of a UniRES, CRIS or LAVT; default; BASELINE:NAME")
     parser.add_argument(
         "dataset", help="a folder of Parquet, a Hub name, a reader as refcoco,root=DIR, or partscenes,length=N"
     )

@@ -33,7 +33,7 @@ def decode(rle: RLE) -> np.ndarray:
     """Decodes an RLE to a bool array of shape (H, W) in column-major order.
 
     Raises:
-        ValueError: if the RLE is broken (pycocotools would return uninitialised memory for a truncated one).
+        ValueError: if the RLE is broken (pycocotools would return uninitialized memory for a truncated one).
     """
     height, width = _size(rle)
     lengths = runs(rle)

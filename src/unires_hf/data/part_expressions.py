@@ -58,9 +58,9 @@ class Phrase:
     attribute: str | None = None
     place: str | None = None
 
-    def text(self, rivals: int) -> str:
+    def text(self, count: int) -> str:
         """The words, given how many objects the category and attribute hold of."""
-        place = f"{self.place}most" if self.place in ("left", "right") and rivals > 2 else self.place
+        place = f"{self.place}most" if self.place in ("left", "right") and count > 2 else self.place
         return " ".join(filter(None, [place, self.attribute, self.category]))
 
 
@@ -121,9 +121,9 @@ class Scene:
         attribute = _means(phrase.attribute, traits.attributes)
         return None if attribute is False and not traits.attributes_known else attribute
 
-    def _placed(self, place: str, rivals: list[int]) -> list[int] | None:
-        center = {i: self.objects[i]["bbox"][0] + self.objects[i]["bbox"][2] / 2 for i in rivals}
-        ordered = sorted(rivals, key=center.__getitem__)
+    def _placed(self, place: str, candidates: list[int]) -> list[int] | None:
+        center = {i: self.objects[i]["bbox"][0] + self.objects[i]["bbox"][2] / 2 for i in candidates}
+        ordered = sorted(candidates, key=center.__getitem__)
         clear = [center[right] - center[left] >= MARGIN * self.width for left, right in pairwise(ordered)]
         if place == "middle":
             return [ordered[1]] if clear == [True, True] else None

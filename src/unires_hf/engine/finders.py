@@ -12,7 +12,7 @@ from transformers.image_transforms import center_to_corners_format
 from transformers.models.sam3.modeling_sam3 import Sam3VisionEncoderOutput
 from transformers.utils.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
-from unires_hf.baselines.peers import load_sam3
+from unires_hf.baselines.adapters import load_sam3
 from unires_hf.loading import find_device, load_model
 from unires_hf.model.geometry_unires import logits_to_mask
 from unires_hf.model.image_processing_pil_unires import UniResImageProcessorPil

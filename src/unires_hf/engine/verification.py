@@ -19,7 +19,7 @@ from .finders import Finder, load_finder, loaded
 from .part_stage import SIDES, PartStage, crop_corners
 from .part_vocabulary import Vocabulary
 
-GREY = (124, 116, 104)
+GRAY = (124, 116, 104)
 """What is around the region becomes half of it: ImageNet's mean."""
 
 
@@ -137,7 +137,7 @@ class Similarity:
         inside = region(target, case.picture.height, case.picture.width)
         inside = Image.fromarray(inside[corners[1] : corners[3], corners[0] : corners[2]])
         crop = case.picture.crop(corners)
-        return Image.composite(crop, Image.blend(crop, Image.new("RGB", crop.size, GREY), 0.5), inside)
+        return Image.composite(crop, Image.blend(crop, Image.new("RGB", crop.size, GRAY), 0.5), inside)
 
 
 class Agreement:

@@ -298,7 +298,7 @@ def _post_process(
         options["presence_threshold"] = 0.0
         present = outputs.presence_logits.float().sigmoid() >= processor.presence_threshold
         denied = iter((~present).tolist())
-    # Peers that compare at another size threshold their maps there, not at original size.
+    # Protocols that compare at another size threshold their maps there, not at original size.
     images = processor.post_process_referring_segmentation(outputs, **options, mask_size=protocol.score_size)
     whole = images
     if keep_masks and protocol.score_size is not None:

@@ -46,7 +46,8 @@ def score(prediction: np.ndarray, truth: masks.RLE, protocol: Protocol) -> Overl
 def truth_from_polygons(
     polygons: Sequence[Sequence[float]], height: int, width: int, protocol: Protocol
 ) -> np.ndarray:
-    """The ground truth that a peer's loader makes of polygons `[x1, y1, …]` in pixels, at the size where it compares.
+    """The ground truth that LAVT's or gRefCOCO's own loader makes of polygons `[x1, y1, …]` in pixels, at the size at
+    which it compares.
 
     Rows of our data sets hold the union of the polygons as an RLE, from which two quirks can no longer be had: LAVT
     makes pixels that several polygons cover background, and gRefCOCO scales polygons to 480 x 480 before it draws
@@ -55,7 +56,7 @@ def truth_from_polygons(
     Returns:
         `np.ndarray`: bool mask of `protocol.score_size`, or (height, width) where the protocol has none.
     """
-    if protocol.rasterise_at_score_size and protocol.score_size is not None:
+    if protocol.rasterize_at_score_size and protocol.score_size is not None:
         down, right = protocol.score_size[0] / height, protocol.score_size[1] / width
         polygons = [(np.reshape(polygon, (-1, 2)) * (right, down)).ravel().tolist() for polygon in polygons]
         height, width = protocol.score_size

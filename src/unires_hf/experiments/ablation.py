@@ -17,7 +17,7 @@ from transformers import AutoModel, AutoProcessor
 from unires_hf.markdown import table_of
 from unires_hf.training.warm_up import LATER, LEARNED
 
-from .budget import Budget, Contestant
+from .budget import Budget, ComparedModel
 from .equal_budget_table import TITLES, spread
 
 ENCODERS = "encoders"  # the folder, in the experiment's, of what the variants start from
@@ -42,17 +42,17 @@ def save_encoders(checkpoint: str, folder: Path) -> None:
     AutoProcessor.from_pretrained(checkpoint).save_pretrained(folder)
 
 
-def ablation_contestants(preset: str, warmed_up: str | None, budget: Budget) -> list[Contestant]:
+def ablation_models(preset: str, warmed_up: str | None, budget: Budget) -> list[ComparedModel]:
     """The variants, which start from [`ENCODERS`]; and where `warmed_up` names what `scripts/run_warmup.py` made, the
     full model from there and from random weights."""
     rate = budget.learning_rate
-    contestants = [
-        Contestant(name, rate, {"config_overrides": overrides}, ENCODERS) for name, overrides in VARIANTS.items()
+    models = [
+        ComparedModel(name, rate, {"config_overrides": overrides}, ENCODERS) for name, overrides in VARIANTS.items()
     ]
     if warmed_up is not None:
-        contestants.append(Contestant(WARM, rate, {"model_name_or_path": warmed_up}))
-        contestants.append(Contestant(COLD, rate, {"preset": preset}))
-    return contestants
+        models.append(ComparedModel(WARM, rate, {"model_name_or_path": warmed_up}))
+        models.append(ComparedModel(COLD, rate, {"preset": preset}))
+    return models
 
 
 def ablation_table(outcome: dict[str, Any]) -> str:

@@ -8,6 +8,14 @@ from typing import Any
 from unires_hf.scenes import PartScenes
 
 BASELINES = ("cris-", "lavt-", "clipseg-")  # what the names of their presets begin with
+PAPER = "paper-"  # before a preset's name: the model as the paper has it, without what was added here
+ADDITIONS_OFF = {
+    "backbone_config": None,
+    "use_class_similarity": False,
+    "use_decoder_positions": False,
+    "use_similarity": False,
+    "use_token_embeds": False,
+}
 WARM_UP = "warm-up"  # the folder, in the experiment's, of warmed up models
 
 
@@ -48,7 +56,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Contestant:
+class ComparedModel:
     """A model in the experiment.
 
     Args:
@@ -70,9 +78,10 @@ class Contestant:
     clip_learning_rate: float | None = None
 
     @classmethod
-    def parse(cls, text: str, budget: Budget, after: str | None = None) -> "Contestant":
+    def parse(cls, text: str, budget: Budget, after: str | None = None) -> "ComparedModel":
         """`PRESET` with random weights, warmed up if the budget says so; `PRESET@RATE` for one with a learning rate of
-        its own, `PRESET@RATE/RATE` where the second is that of its encoders.
+        its own, `PRESET@RATE/RATE` where the second is that of its encoders; `paper-PRESET` for a UniRES without any
+        of the additions to the paper's model ([`ADDITIONS_OFF`]).
 
         Args:
             text (`str`): what stands on the command line.
@@ -96,12 +105,14 @@ class Contestant:
         rate, clip_rate = [*rates, None][:2]
         # UniRES's presets do not name their model.
         name = preset if preset.startswith(BASELINES) else f"unires-{preset}"
+        changes = {"config_overrides": ADDITIONS_OFF} if preset.startswith(PAPER) else {}
+        preset = preset.removeprefix(PAPER)
         if after is not None:
             model, start, warmed_up = {}, f"{after}/seed-{{seed}}/{name}", None
         elif budget.warm_up_steps:
-            model, start, warmed_up = {}, f"{WARM_UP}/{name}", preset
+            model, start, warmed_up = changes, f"{WARM_UP}/{name}", preset
         else:
-            model, start, warmed_up = {"preset": preset}, None, None
+            model, start, warmed_up = {"preset": preset, **changes}, None, None
         return cls(name, rate, model, start, warmed_up, clip_rate)
 
     @property

@@ -33,7 +33,7 @@ from unires_hf.training.arguments import DataArguments, ModelArguments, UniResTr
 from unires_hf.training.run import run
 from unires_hf.training.warm_up import WarmUpArguments, warm_up
 
-from .budget import Budget, Contestant
+from .budget import Budget, ComparedModel
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ def tune_threshold(model: PreTrainedModel, processor: ProcessorMixin, rows: Sequ
     processor.mask_threshold = max(THRESHOLDS, key=score)
 
 
-def prepare(contestant: Contestant, budget: Budget, out: Path) -> float:
+def prepare(compared: ComparedModel, budget: Budget, out: Path) -> float:
     """Warms up the encoders that all seeds of a model start from, as those of published models start from one CLIP;
     or goes on where it was interrupted, or reads what a finished warm-up left.
 
@@ -143,15 +143,23 @@ def prepare(contestant: Contestant, budget: Budget, out: Path) -> float:
     Raises:
         ValueError: if the folder holds a warm-up of another recipe.
     """
-    if contestant.warmed_up is None:
+    if compared.warmed_up is None:
         return 0.0
-    folder = out / contestant.start
+    folder = out / compared.start
     settings = ("scenes", "bf16", "warm_up_steps", "kinds")
-    recipe = {name: getattr(budget, name) for name in settings} | {"preset": contestant.warmed_up}
+    recipe = {name: getattr(budget, name) for name in settings}
+    overrides = compared.model.get("config_overrides", {})
+    if overrides:  # a warm-up teaches similarity; a model that has none starts from the encoders alone
+        overrides = {**overrides, "use_similarity": True}
+    recipe |= {"preset": compared.warmed_up, "config_overrides": overrides}
     finished = folder / "warm-up.json"
     if not _is_finished(finished, recipe):
         trainer = warm_up(
-            ModelArguments(preset=contestant.warmed_up, attn_implementation=_attention()),
+            ModelArguments(
+                preset=compared.warmed_up,
+                config_overrides=overrides,
+                attn_implementation=_attention(),
+            ),
             WarmUpArguments(output_dir=folder, **_schedule(budget, budget.warm_up_steps)),
             budget.scenes_of("train", budget.scenes),
             callbacks=[_Clock()],
@@ -161,13 +169,13 @@ def prepare(contestant: Contestant, budget: Budget, out: Path) -> float:
     return json.loads(finished.read_text(encoding="utf-8"))["seconds"]
 
 
-def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[str, Any]:
+def train(compared: ComparedModel, budget: Budget, seed: int, out: Path) -> dict[str, Any]:
     """Trains a model, or goes on where it was interrupted, or reads what a finished run left.
 
     One that starts from a run of an earlier experiment meets the scenes in another order than there.
 
     Args:
-        contestant, budget, seed: what is trained, on what, and the seed of weights and order.
+        compared, budget, seed: what is trained, on what, and the seed of weights and order.
         out (`Path`): of the experiment; the model comes to `out/seed-<seed>/<name>`.
 
     Returns:
@@ -178,34 +186,34 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
     Raises:
         ValueError: if the folder holds a run of another recipe, or there is no model to start from.
     """
-    folder = contestant.folder(out, seed)
-    recipe = {**asdict(budget), **asdict(contestant), "seed": seed}
+    folder = compared.folder(out, seed)
+    recipe = {**asdict(budget), **asdict(compared), "seed": seed}
     del recipe["eval_scenes"]
     finished = folder / "training.json"
     if _is_finished(finished, recipe):
         return json.loads(finished.read_text(encoding="utf-8"))
     earlier, start = NOTHING, {}
-    if contestant.start is not None:
-        place = Path(os.path.normpath(out / contestant.start.format(seed=seed)))
+    if compared.start is not None:
+        place = Path(os.path.normpath(out / compared.start.format(seed=seed)))
         start["model_name_or_path"] = str(place)
         if (place / "training.json").is_file():
             earlier = json.loads((place / "training.json").read_text(encoding="utf-8"))
         elif not (place / "config.json").is_file():
             raise ValueError(f"There is no finished run in {place}: call the command that trains it first.")
     trainer = run(
-        ModelArguments(**contestant.model, **start, attn_implementation=_attention()),
+        ModelArguments(**compared.model, **start, attn_implementation=_attention()),
         DataArguments(train_data=[str(store_scenes(budget, out))], train_weights=[1.0], max_text_length=MAX_LENGTH),
         UniResTrainingArguments(
             output_dir=folder,
             seed=seed + 1000 * len(earlier["runs"]),
             per_device_train_batch_size=budget.batch_size,
             dataloader_drop_last=True,  # CRIS cannot normalize over a single expression
-            learning_rate=contestant.learning_rate,
-            clip_learning_rate=contestant.clip_learning_rate,
+            learning_rate=compared.learning_rate,
+            clip_learning_rate=compared.clip_learning_rate,
             **_schedule(budget, budget.steps),
         ),
         callbacks=[_Clock()],
-        compute_loss_func=one_loss if contestant.is_baseline else None,
+        compute_loss_func=one_loss if compared.is_baseline else None,
     )
     tune_threshold(
         trainer.model, trainer.processing_class, list(budget.scenes_of("train", TUNING_SCENES, seed=UNSEEN_SEED))
@@ -215,11 +223,11 @@ def train(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[
     outcome = {
         **recipe,
         "parameters": sum(weight.numel() for weight in trainer.model.parameters()),
-        "warm_up_seconds": earlier["warm_up_seconds"] + prepare(contestant, budget, out),
+        "warm_up_seconds": earlier["warm_up_seconds"] + prepare(compared, budget, out),
         "seconds": earlier["seconds"] + _seconds(trainer),
         "expressions": earlier["expressions"] + round(statistics.mean(seen) * budget.steps),
         "runs": [*earlier["runs"], budget.steps],
-        "learning_rates": [*earlier["learning_rates"], contestant.rates],
+        "learning_rates": [*earlier["learning_rates"], compared.rates],
         "loss": _last_loss(trainer),
         "threshold": trainer.processing_class.mask_threshold,
         "device": device_name(),
@@ -284,7 +292,7 @@ def _remove_checkpoints(folder: Path) -> None:
         shutil.rmtree(checkpoint)
 
 
-def measure(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dict[str, dict[str, Any]]:
+def measure(compared: ComparedModel, budget: Budget, seed: int, out: Path) -> dict[str, dict[str, Any]]:
     """Scores a trained model on every split, at the threshold that it was tuned to.
 
     What is finished is read, not measured again: records of every expression lie beside the model, as
@@ -293,19 +301,19 @@ def measure(contestant: Contestant, budget: Budget, seed: int, out: Path) -> dic
     Returns:
         `dict`: by split, see [`scores_of`].
     """
-    folder = contestant.folder(out, seed)
+    folder = compared.folder(out, seed)
     scores = {}
     for split in EVALUATED:
         path = folder / f"{split}-{budget.eval_scenes}.parquet"
         if not path.is_file():
-            model, processor = load_model(contestant.loaded_by(out, seed), "auto")
+            model, processor = load_model(compared.loaded_by(out, seed), "auto")
             results = evaluate_model(
                 model,
                 processor,
                 budget.scenes_of(split, budget.eval_scenes),
                 controls=(),
                 bootstrap=0,
-                settings={"model": contestant.name, "dataset": "partscenes", "split": split, "model_seed": seed},
+                settings={"model": compared.name, "dataset": "partscenes", "split": split, "model_seed": seed},
             )
             results.save(path.with_suffix(".json"))
         scores[split] = scores_of(pa.parquet.read_table(path))
@@ -343,7 +351,7 @@ def scores_of(records: pa.Table) -> dict[str, Any]:
 
 
 def run_experiment(
-    contestants: Sequence[Contestant],
+    models: Sequence[ComparedModel],
     budget: Budget,
     seeds: Sequence[int],
     out: Path,
@@ -356,7 +364,7 @@ def run_experiment(
     warmed up that model's encoders; a last one with all models and seeds writes the whole table.
 
     Args:
-        contestants, budget, seeds: who gets what; without seeds the encoders warm up and no more.
+        models, budget, seeds: who gets what; without seeds the encoders warm up and no more.
         out (`Path`): of the experiment.
         command (`str`): what the table says it was made by.
         table (`Callable`): makes Markdown of what stands in the JSON file.
@@ -364,11 +372,11 @@ def run_experiment(
     Returns:
         `dict`: what stands in the JSON file; without seeds nothing.
     """
-    for contestant in contestants:
-        prepare(contestant, budget, out)
+    for compared in models:
+        prepare(compared, budget, out)
     if not seeds:
         return {}
-    runs: dict[str, list[dict[str, Any]]] = {contestant.name: [] for contestant in contestants}
+    runs: dict[str, list[dict[str, Any]]] = {compared.name: [] for compared in models}
     outcome = {
         "command": command,
         "budget": asdict(budget),
@@ -376,10 +384,10 @@ def run_experiment(
         "runs": runs,
     }
     for seed in seeds:
-        for contestant in contestants:
-            logger.info("%s, seed %d", contestant.name, seed)
-            trained = train(contestant, budget, seed, out)
-            runs[contestant.name].append({**trained, "scores": measure(contestant, budget, seed, out)})
+        for compared in models:
+            logger.info("%s, seed %d", compared.name, seed)
+            trained = train(compared, budget, seed, out)
+            runs[compared.name].append({**trained, "scores": measure(compared, budget, seed, out)})
             with FileLock(out / LOCK):
                 write_json(out / "results.json", outcome)
                 write_text(out / "table.md", table(outcome))

@@ -55,7 +55,7 @@ def export_onnx(name: str, out: str | Path, int8: bool = False) -> Exported:
         name (`str`): `default`, a folder, or a repository of the Hub.
         out (`str` or `Path`): the folder to make; it must not exist, or be empty.
         int8 (`bool`, *optional*, defaults to `False`): linear layers and embeddings with 8-bit weights, activations
-            quantised as they come, see [`quantize`].
+            quantized as they come, see [`quantize`].
 
     Raises:
         ValueError: if the model is no UniRES, there is something in `out`, or the logits differ by more than
@@ -129,7 +129,7 @@ def quantize(folder: Path) -> None:
     """
     Puts int8 graphs in the place of the float32 ones.
 
-    Our choices: convolutions stay float32, because they weigh little and are several times slower with quantised
+    Our choices: convolutions stay float32, because they weigh little and are several times slower with quantized
     activations; weights take 7 of the 8 bits, so that no product overflows on processors without VNNI.
     """
     for graph in GRAPHS:

@@ -16,7 +16,7 @@ SIDE, GAP, LINE = 300, 10, 20
 
 def tint(picture: Image.Image, mask: np.ndarray, color: tuple[int, int, int]) -> Image.Image:
     """
-    The picture in grey, pale outside of the mask, tinted and outlined inside.
+    The picture in gray, pale outside of the mask, tinted and outlined inside.
 
     Args:
         picture (`PIL.Image.Image`): of any size.

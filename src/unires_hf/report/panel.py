@@ -26,11 +26,11 @@ def draw_panel(cases: Sequence[Case], names: Sequence[str], subject: int = 0) ->
         `PIL.Image.Image`: mode "RGB".
     """
     others = [name for place, name in enumerate(names) if place != subject]
-    rival = others[0] if len(others) == 1 else "the best of the others"
+    other = others[0] if len(others) == 1 else "the best of the others"
     titles = {
         "random": "Chosen at random",
-        "gain": f"Largest gains of {names[subject]} over {rival}",
-        "loss": f"Largest losses of {names[subject]} against {rival}",
+        "gain": f"Largest gains of {names[subject]} over {other}",
+        "loss": f"Largest losses of {names[subject]} against {other}",
     }
     width = (len(names) + 2) * (_SIDE + _GAP) + _GAP
     strips = [_heads(["image", *names, "ground truth"], width)]

@@ -93,9 +93,9 @@ class _Speaker:
             if index not in self.asked or not self.split.may_ask_part(thing.kind.name, part):
                 continue
             if kind == "part_color":
-                rivals = sum(part == other for _, other in self.view.copies)
+                owners = sum(part == other for _, other in self.view.copies)
                 phrase = PartPhrase(part, plural=len(copies) > 1, color=thing.own.get(part, ""))
-                if phrase.color and rivals > 1 and refers_to_pieces(phrase, self.view):
+                if phrase.color and owners > 1 and refers_to_pieces(phrase, self.view):
                     yield index, phrase
                 continue
             if kind != "part" and len(copies) == 1:

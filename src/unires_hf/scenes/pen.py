@@ -63,7 +63,7 @@ class Pen:
         self.polygon(part, _closed_curve(tuple(points)), tone, copy)
 
     def ellipse(self, part: str, x, y, rx, ry=None, tone: str = "main", copy: int = 0, angle: float = 0.0) -> None:
-        """Centre, radii (`ry` defaults to `rx`), and a turn in degrees."""
+        """Center, radii (`ry` defaults to `rx`), and a turn in degrees."""
         ry = rx if ry is None else ry
         if angle:
             cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))

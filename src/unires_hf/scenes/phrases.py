@@ -293,9 +293,9 @@ def _by_relation(relation: str, values: list[int], view: View, anchors: list[int
 def _closest(values: list[int], other: int, view: View) -> list[int]:
     across, down = _centers(view, 0), _centers(view, 1)
     near = [-hypot(across[i] - across[other], down[i] - down[other]) for i in range(len(values))]
-    rivals = [NO if i == other else value for i, value in enumerate(values)]
-    best = max((near[i] for i in _members(rivals)), default=0.0)
-    return _extreme(rivals, near, -0.25 * best, _TWO_OR_MORE)
+    others = [NO if i == other else value for i, value in enumerate(values)]
+    best = max((near[i] for i in _members(others)), default=0.0)
+    return _extreme(others, near, -0.25 * best, _TWO_OR_MORE)
 
 
 def relate(relation: str, a: int, b: int, view: View) -> int:

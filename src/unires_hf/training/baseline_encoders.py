@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from unires_hf.baselines import CrisModel, LavtModel
-from unires_hf.baselines.peers.clipseg import ReferringCLIPSeg
+from unires_hf.baselines.adapters.clipseg import ReferringCLIPSeg
 
 Baseline = CrisModel | LavtModel | ReferringCLIPSeg
 

@@ -22,7 +22,7 @@ from transformers.utils import is_torchvision_available
 import unires_hf.baselines
 from unires_hf import UniResConfig, UniResImageProcessor, UniResImageProcessorPil, UniResModel, UniResProcessor
 from unires_hf.baselines import CrisConfig, CrisModel, LavtConfig, LavtModel
-from unires_hf.baselines.peers.clipseg import ReferringCLIPSeg, clipseg_config, clipseg_processor, load_clipseg
+from unires_hf.baselines.adapters.clipseg import ReferringCLIPSeg, clipseg_config, clipseg_processor, load_clipseg
 from unires_hf.checkpoints import checkpoint_path
 from unires_hf.model.configuration_unires import check_fields
 from unires_hf.model.modeling_unires import interpolate_position_embeddings

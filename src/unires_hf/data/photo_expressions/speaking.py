@@ -230,10 +230,10 @@ class _Speaker:
     def _placed(self, phrase: Phrase, target: int) -> Phrase | None:
         rng, words = self.rng, self.glance.labels[target]
         is_part = not self.glance.is_object(target)
-        rivals = self._count(phrase.noun)
-        if rivals < 2 and (is_part or rng.random() < 0.6):
+        alike = self._count(phrase.noun)
+        if alike < 2 and (is_part or rng.random() < 0.6):
             return None
-        if phrase.noun == _LEVEL and rivals > 3 and rng.random() < 0.7:
+        if phrase.noun == _LEVEL and alike > 3 and rng.random() < 0.7:
             phrase = phrase._replace(row=rng.choice(ROWS))
         own_sides = words.side or words.names[0] == "wheel"
         places = _PLAIN_SIDES if own_sides else PLACES
@@ -295,13 +295,13 @@ class _Speaker:
             owners = list(self._namings(owner)) if owner is not None else []
             if owners and rng.random() < 0.5:
                 phrase = phrase._replace(owner=rng.choice(owners))
-        rivals = self._count(phrase.noun)
-        if phrase.noun == _LEVEL and rivals > 3 and rng.random() < 0.5:
+        alike = self._count(phrase.noun)
+        if phrase.noun == _LEVEL and alike > 3 and rng.random() < 0.5:
             phrase = phrase._replace(row=rng.choice(ROWS))
-        if rivals == 1 and (glance.names[target] != "wheel" or (glance.instances(target) or 1) < 2):
+        if alike == 1 and (glance.names[target] != "wheel" or (glance.instances(target) or 1) < 2):
             return None
         things = self.judge.referents(phrase)
-        return phrase if things and (len(things) > 1 or rivals == 1) else None
+        return phrase if things and (len(things) > 1 or alike == 1) else None
 
     # Nothing
 

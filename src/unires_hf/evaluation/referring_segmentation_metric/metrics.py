@@ -104,7 +104,7 @@ def _shares(
 
 
 def _percent(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    """A share of nothing is 0, as the peers' epsilons have it."""
+    """A share of nothing is 0, as with the epsilons in the papers' code."""
     return 100 * np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
 
 

@@ -24,7 +24,7 @@ class Protocol:
             decides. See [`Protocol.score`].
         overlap (`str`): what becomes of pixels that several polygons of one ground truth cover. `"union"` keeps them,
             `"drop"` makes them background. Only matters where the ground truth is still polygons.
-        rasterise_at_score_size (`bool`): polygons are scaled to `score_size` and then drawn, not drawn and then
+        rasterize_at_score_size (`bool`): polygons are scaled to `score_size` and then drawn, not drawn and then
             squashed. Only matters where the ground truth is still polygons.
     """
 
@@ -37,7 +37,7 @@ class Protocol:
     pr_targeted_only: bool = False
     no_target_rule: bool = False
     overlap: str = "union"
-    rasterise_at_score_size: bool = False
+    rasterize_at_score_size: bool = False
 
     def resize(self, mask: np.ndarray) -> np.ndarray:
         """The bool mask (H, W) at the size where this protocol compares, row-major (fast to compare)."""
@@ -98,7 +98,7 @@ GREFCOCO = Protocol(
     pr_includes_equal=True,
     pr_targeted_only=True,
     no_target_rule=True,
-    rasterise_at_score_size=True,
+    rasterize_at_score_size=True,
 )
 PROTOCOLS = {protocol.name: protocol for protocol in (UNIRES, CRIS, LAVT, GREFCOCO)}
 

@@ -1,12 +1,12 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Peers of a few thousand random weights answer as UniRES does, and go through the evaluator."""
+"""Adapters to models of a few thousand random weights answer as UniRES does, and go through the evaluator."""
 
 import json
 
 import pytest
 import torch
+from tiny_adapters import grounding_dino, sam2, sam3
 from tiny_baselines import flat_batch
-from tiny_peers import grounding_dino, sam2, sam3
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import (
     BartConfig,
@@ -22,10 +22,10 @@ from transformers import (
     Sam3Model,
 )
 
+from unires_hf.baselines.adapters import load_clipseg, load_grounded_sam2, load_sam3
+from unires_hf.baselines.adapters.clipseg import ReferringCLIPSeg, clipseg_config, clipseg_processor
+from unires_hf.baselines.adapters.florence2 import Florence2Output, ReferringFlorence2, ReferringFlorence2Processor
 from unires_hf.baselines.outputs_baselines import START_LOGIT
-from unires_hf.baselines.peers import load_clipseg, load_grounded_sam2, load_sam3
-from unires_hf.baselines.peers.clipseg import ReferringCLIPSeg, clipseg_config, clipseg_processor
-from unires_hf.baselines.peers.florence2 import Florence2Output, ReferringFlorence2, ReferringFlorence2Processor
 from unires_hf.evaluation import evaluate_model
 
 EXPRESSIONS = ["the red disk", "the blue box", "left of the box"]
@@ -100,8 +100,8 @@ def florence2() -> tuple[ReferringFlorence2, ReferringFlorence2Processor]:
 
 
 @pytest.fixture
-def load_peer(tmp_path, clip_tokenizer, bert_tokenizer):
-    """A function from a peer's name to its model and processor, at an input size that suits the tiny model."""
+def load_adapter(tmp_path, clip_tokenizer, bert_tokenizer):
+    """A function from an adapter's name to its model and processor, at an input size that suits the tiny model."""
 
     def save(model, tokenizer=None):
         model.save_pretrained(tmp_path / type(model).__name__)
@@ -135,16 +135,16 @@ NAMES = ("clipseg", "sam3", "grounded-sam2", "florence2")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_evaluator_takes_a_peer(load_peer, rows, name):
-    model, processor = load_peer(name)
+def test_evaluator_takes_a_peer(load_adapter, rows, name):
+    model, processor = load_adapter(name)
     controls = ("all_foreground",) if name == "florence2" else ("all_foreground", "empty_expression")
     results = evaluate_model(model, processor, rows, mask_threshold=0.5, controls=controls, bootstrap=0)
     assert results.summary["n_expressions"] == 3
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_masks_have_the_size_of_their_picture(load_peer, scene, name):
-    model, processor = load_peer(name)
+def test_masks_have_the_size_of_their_picture(load_adapter, scene, name):
+    model, processor = load_adapter(name)
     wide = scene.resize((80, 40))
     inputs = processor(images=[scene, wide], text=[EXPRESSIONS[:2], EXPRESSIONS[2:]], return_tensors="pt")
     sizes = inputs.pop("original_sizes")
@@ -157,8 +157,8 @@ def test_masks_have_the_size_of_their_picture(load_peer, scene, name):
 
 
 @pytest.mark.parametrize("name", ("clipseg", "sam3", "grounded-sam2"))
-def test_two_expressions_in_one_call_are_two_calls(load_peer, scene, name):
-    model, processor = load_peer(name)
+def test_two_expressions_in_one_call_are_two_calls(load_adapter, scene, name):
+    model, processor = load_adapter(name)
     texts = ["the red disk", "the blue box"]  # of one length, so that nothing is padded
     with torch.inference_mode():
         together = model(**inputs_of(processor, scene, texts))
@@ -173,8 +173,8 @@ def inputs_of(processor, picture, texts):
     return inputs
 
 
-def test_clipseg_is_the_published_model(load_peer, scene):
-    model, processor = load_peer("clipseg")
+def test_clipseg_is_the_published_model(load_adapter, scene):
+    model, processor = load_adapter("clipseg")
     inputs = inputs_of(processor, scene, EXPRESSIONS[:2])
     with torch.inference_mode():
         ours = model(**inputs).logits
@@ -203,8 +203,8 @@ def test_clipseg_preset_is_of_the_size_of_the_others(clip_tokenizer):
     assert clipseg_processor(clip_tokenizer, 128).image_processor.size == {"height": 128, "width": 128}
 
 
-def test_sam3_takes_the_instance_of_the_highest_score(load_peer, scene):
-    model, processor = load_peer("sam3")
+def test_sam3_takes_the_instance_of_the_highest_score(load_adapter, scene):
+    model, processor = load_adapter("sam3")
     inputs = inputs_of(processor, scene, EXPRESSIONS[:1])
     with torch.inference_mode():
         ours = model(**inputs)
@@ -214,16 +214,16 @@ def test_sam3_takes_the_instance_of_the_highest_score(load_peer, scene):
     torch.testing.assert_close(ours.presence_logits, theirs.presence_logits[:, 0])
 
 
-def test_grounded_sam2_asks_as_grounding_dino_was_trained(load_peer, scene):
-    _, processor = load_peer("grounded-sam2")
+def test_grounded_sam2_asks_as_grounding_dino_was_trained(load_adapter, scene):
+    _, processor = load_adapter("grounded-sam2")
     inputs = processor(images=[scene], text=[["The red disk"]], return_tensors="pt")
     assert processor.tokenizer.decode(inputs["input_ids"][0]) == "[CLS] the red disk. [SEP]"
     assert inputs["detector_pixel_values"].shape == (1, 3, 96, 128)
     assert inputs["pixel_values"].shape == (1, 3, 64, 64)
 
 
-def test_grounded_sam2_prompts_with_the_best_box_in_pixels(load_peer, scene):
-    model, processor = load_peer("grounded-sam2")
+def test_grounded_sam2_prompts_with_the_best_box_in_pixels(load_adapter, scene):
+    model, processor = load_adapter("grounded-sam2")
     inputs = inputs_of(processor, scene, EXPRESSIONS[:1])
     prompts = []
 

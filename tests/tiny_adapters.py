@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Configurations of peers of a few thousand weights."""
+"""Configurations of models of transformers with a few thousand weights."""
 
 from transformers import BertConfig, GroundingDinoConfig, Sam2Config, Sam3Config, SwinConfig
 

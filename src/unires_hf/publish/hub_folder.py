@@ -7,10 +7,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from transformers import AutoConfig, AutoModel, AutoProcessor, PreTrainedModel, ProcessorMixin
+from transformers import AutoModel, AutoProcessor, PreTrainedModel, ProcessorMixin
 from transformers.dynamic_module_utils import get_relative_import_files
 
 from unires_hf.baselines import CrisConfig, CrisImageProcessor, CrisProcessor, LavtConfig
+from unires_hf.loading import ADAPTER_CONFIG, is_adapter, load_config, whole_checkpoint
 from unires_hf.model.configuration_unires import UniResConfig
 from unires_hf.model.image_processing_pil_unires import UniResImageProcessorPil
 from unires_hf.model.image_processing_unires import UniResImageProcessor
@@ -35,7 +36,7 @@ def export_checkpoint(
 
     Args:
         model_dir (`str` or `Path`): what `save_pretrained` of model and processor, or a Trainer, left: a UniRES, CRIS
-            or LAVT.
+            or LAVT. A LoRA adapter is merged into its model.
         out_dir (`str` or `Path`): the folder to make; it must not exist, or be empty.
         card (`str`, *optional*): the text of `README.md`; by default the one in `model_dir`, else a short one.
         name (`str`, *optional*, defaults to the name of `out_dir`): what the card's example loads, such as
@@ -56,10 +57,10 @@ def export_checkpoint(
     with tempfile.TemporaryDirectory(dir=out_dir.parent, prefix=f".{out_dir.name}-") as scratch:
         folder = Path(scratch) / out_dir.name
         # Saving what was loaded drops what a former export or a Trainer has left there.
-        model = AutoModel.from_pretrained(model_dir)
-        model.save_pretrained(folder)
-        processor = AutoProcessor.from_pretrained(model_dir)
-        processor.save_pretrained(folder)
+        with whole_checkpoint(str(model_dir)) as path:
+            model, processor = AutoModel.from_pretrained(path), AutoProcessor.from_pretrained(path)
+            model.save_pretrained(folder)
+            processor.save_pretrained(folder)
         _copy_code(model, processor, folder)
         _write_references(model, processor, folder)
         (folder / "README.md").write_text(card or _card(model_dir, name or out_dir.name), encoding="utf-8")
@@ -68,15 +69,16 @@ def export_checkpoint(
 
 
 def _check(model_dir: Path) -> None:
-    for file in ("config.json", "processor_config.json", "tokenizer.json"):
+    adapted = is_adapter(str(model_dir))
+    for file in (ADAPTER_CONFIG if adapted else "config.json", "processor_config.json", "tokenizer.json"):
         if not (model_dir / file).is_file():
             raise ValueError(f"{model_dir} has no {file}: give a folder that holds a model and its processor.")
-    model_type = _read(model_dir / "config.json").get("model_type")
-    if model_type not in MODEL_TYPES:
+    model_type = None if adapted else _read(model_dir / "config.json").get("model_type")
+    if not adapted and model_type not in MODEL_TYPES:
         raise ValueError(
             f"{model_dir} holds a model of type {model_type!r}: only {', '.join(MODEL_TYPES)} are exported."
         )
-    AutoConfig.from_pretrained(model_dir)  # says what is wrong with it before anything is written
+    load_config(str(model_dir))  # says what is wrong with it before anything is written
 
 
 def _copy_code(model: PreTrainedModel, processor: ProcessorMixin, folder: Path) -> None:

@@ -13,9 +13,9 @@ from onnxruntime import InferenceSession
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from tokenizers import Tokenizer
-from transformers import AutoConfig, BatchFeature
+from transformers import BatchFeature
 
-from unires_hf.checkpoints import checkpoint_path
+from unires_hf.loading import load_config, whole_checkpoint
 from unires_hf.model.configuration_unires import UniResConfig
 from unires_hf.model.modeling_unires import UniResModel
 from unires_hf.model.processing_unires import CLIP_TEXT_LENGTH, UniResProcessor
@@ -52,7 +52,7 @@ def export_onnx(name: str, out: str | Path, int8: bool = False) -> Exported:
     compared with PyTorch.
 
     Args:
-        name (`str`): `default`, a folder, or a repository of the Hub.
+        name (`str`): `default`, a folder, one of a LoRA adapter too, or a repository of the Hub.
         out (`str` or `Path`): the folder to make; it must not exist, or be empty.
         int8 (`bool`, *optional*, defaults to `False`): linear layers and embeddings with 8-bit weights, activations
             quantized as they come, see [`quantize`].
@@ -62,15 +62,15 @@ def export_onnx(name: str, out: str | Path, int8: bool = False) -> Exported:
             `TOLERANCE`; nothing is then left behind.
     """
     out = Path(out)
-    path = checkpoint_path(name)
-    model_type = AutoConfig.from_pretrained(path).model_type
+    model_type = load_config(name).model_type
     if model_type != UniResConfig.model_type:
         raise ValueError(f"{name} is a model of type {model_type!r}: only {UniResConfig.model_type!r} is exported.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is not empty: name a new folder, nothing there will be overwritten.")
-    processor = UniResProcessor.from_pretrained(path)
-    model = ExportableModel.from_pretrained(path, dtype=torch.float32).eval()
-    reference = UniResModel.from_pretrained(path, dtype=torch.float32).eval()
+    with whole_checkpoint(name) as path:
+        processor = UniResProcessor.from_pretrained(path)
+        model = ExportableModel.from_pretrained(path, dtype=torch.float32).eval()
+        reference = UniResModel.from_pretrained(path, dtype=torch.float32).eval()
 
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:

@@ -50,6 +50,13 @@ class ModelArguments:
         default_factory=list,
         metadata={"help": "Modules that do not learn, by name: vision_model, text_model. Default: all learn."},
     )
+    lora: int | None = field(
+        default=None,
+        metadata={
+            "help": "The encoders learn through LoRA of this rank, the rest fully but for --freeze; output_dir gets "
+            "an adapter in PEFT's layout (extra `lora`)."
+        },
+    )
 
     def __post_init__(self):
         given = [name for name in ("model_name_or_path", "clip", "preset") if getattr(self, name) is not None]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset, IterableDataset
-from transformers import ProcessorMixin, TrainerCallback, set_seed
+from safetensors.torch import load_file
+from transformers import PreTrainedModel, ProcessorMixin, TrainerCallback, set_seed
 
 from unires_hf.data.augmentation import Augmentation
 from unires_hf.data.groups import Rows, training_set
@@ -19,11 +20,12 @@ from unires_hf.data.left_out import Unsaid, without_categories
 from unires_hf.data.opener import Opener
 from unires_hf.data.photo_expressions import speak
 from unires_hf.data.schema import Row
-from unires_hf.loading import load_rows, load_training_rows
+from unires_hf.loading import ADAPTER_BASE, load_rows, load_training_rows
 
 from .arguments import DataArguments, ModelArguments, UniResTrainingArguments
-from .build import build_model, set_text_length
+from .build import build_model, set_text_length, stands_as_it_is
 from .class_directions import ClassDirections, class_texts
+from .lora import add_lora
 from .resuming import last_checkpoint
 from .run_card import facts_of
 from .trainer import UniResTrainer
@@ -77,6 +79,10 @@ def run(
     model, processor = build_model(model_arguments, texts)
     if data_arguments.max_text_length is not None:
         set_text_length(model, processor, data_arguments.max_text_length)
+    start = arguments.resume_from_checkpoint
+    start = last_checkpoint(arguments.output_dir) if start == "last" else start
+    if model_arguments.lora is not None:
+        _add_lora(model, processor, model_arguments, arguments, resumed=start is not None)
     if sets:
         size = processor.image_processor.size
         count = data_arguments.expressions_per_image
@@ -115,8 +121,7 @@ def run(
             images * data_arguments.expressions_per_image,
             images,
         )
-        start = arguments.resume_from_checkpoint
-        outcome = trainer.train(last_checkpoint(arguments.output_dir) if start == "last" else start)
+        outcome = trainer.train(start)
         trainer.save_model()
         trainer.save_metrics("train", outcome.metrics)
         trainer.save_state()
@@ -132,6 +137,31 @@ def run(
     if arguments.push_to_hub:
         trainer.push_to_hub()
     return trainer
+
+
+def _add_lora(
+    model: PreTrainedModel,
+    processor: ProcessorMixin,
+    model_arguments: ModelArguments,
+    arguments: UniResTrainingArguments,
+    resumed: bool,
+) -> None:
+    """LoRA for a model, which is kept beside the adapter where it is not a folder or repository as it is."""
+    if arguments.push_to_hub:
+        raise ValueError(
+            "--push_to_hub would send an adapter without its model: leave it out, and send both as one with "
+            f"`unires push {arguments.output_dir} REPO`."
+        )
+    if stands_as_it_is(model_arguments):
+        add_lora(model, model_arguments.lora, model_arguments.model_name_or_path)
+        return
+    base = Path(arguments.output_dir, ADAPTER_BASE)
+    if resumed:  # the adapter has been learned for these weights, whatever would be drawn at random today
+        model.load_state_dict(load_file(base / "model.safetensors"))
+    elif arguments.process_index == 0:
+        model.save_pretrained(base)
+        processor.save_pretrained(base)
+    add_lora(model, model_arguments.lora, str(base))
 
 
 def _class_directions(

@@ -24,6 +24,7 @@ from .arguments import UniResTrainingArguments
 from .averaging import WeightAverage
 from .class_directions import ClassDirections, class_direction_loss
 from .example_masks import draw_examples
+from .lora import has_lora, load_lora
 from .resuming import last_checkpoint
 from .run_card import model_card
 from .time_limit import StopInTime, TimedCosine
@@ -169,8 +170,10 @@ class UniResTrainer(Trainer):
         return loss
 
     def _issue_warnings_after_load(self, load_result: Any) -> None:
+        self._refuse([*load_result.missing_keys, *load_result.unexpected_keys])
+
+    def _refuse(self, strange: list[str]) -> None:
         # A warning would be overlooked, and what has no weights in the checkpoint would begin anew.
-        strange = [*load_result.missing_keys, *load_result.unexpected_keys]
         if strange:
             raise ValueError(
                 f"The checkpoint is of another model: {len(strange)} weights, such as {strange[0]}, are not in both. "
@@ -213,7 +216,10 @@ class UniResTrainer(Trainer):
             self.average.save(output_dir)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: torch.nn.Module | None = None) -> None:
-        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        if has_lora(self.model):  # `Trainer` knows adapters of PEFT's own wrapper alone
+            self._refuse(load_lora(self.model, resume_from_checkpoint))
+        else:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
         if self.average is not None:
             self.average.load(resume_from_checkpoint)
 

@@ -24,7 +24,7 @@ from unires_hf.data.photo_expressions import digest, kind_of
 from unires_hf.evaluation import Results, evaluate_model
 from unires_hf.evaluation.paired import PairedScore, paired_scores
 from unires_hf.files import whole, write_json, write_text
-from unires_hf.loading import load_model
+from unires_hf.loading import ADAPTER_WEIGHTS, is_adapter, load_model
 from unires_hf.markdown import table_of
 from unires_hf.report.cases import compared_cases
 from unires_hf.report.panel import draw_panel
@@ -56,7 +56,7 @@ def measure_run(folder: str, rows: Dataset, tuning: Dataset | None, out: Path, c
         controls: of [`evaluate_model`].
     """
     path = out / "records.json"
-    weights = Path(checkpoint_path(folder), "model.safetensors")
+    weights = Path(checkpoint_path(folder), ADAPTER_WEIGHTS if is_adapter(folder) else "model.safetensors")
     recipe = {
         "weights": hashlib.sha256(weights.read_bytes()).hexdigest() if weights.is_file() else None,
         "words": _words(rows),
@@ -173,14 +173,14 @@ def photographs_table(
     for name, fact in facts.items():
         numbers = [f"{fact['parameters'] / 1e6:.1f} M", f"{fact['mask_threshold']:g}"]
         numbers += [f"{fact[key]:,}" if key in fact else "–" for key in ("steps", "expressions")]
-        lines.append([name, *numbers, *(_cell(it["models"][name], name == first) for it in columns.values())])
+        lines.append([name, *numbers, *(score_cell(it["models"][name], name == first) for it in columns.values())])
     for title, by in trivial.items():
         lines.append([f"*{title}*", *["–"] * 4, *(f"{by[it]:.1f}" if it in by else "–" for it in columns)])
     tables = [table_of(lines)]
     for section, title in (("source", "source"), ("kind", "told by")):
         lines = [[title, "n", *runs]]
         for name, it in sections[section].items():
-            lines.append([name, f"{it['n']:,}", *(_cell(it["models"][run], run == first) for run in runs)])
+            lines.append([name, f"{it['n']:,}", *(score_cell(it["models"][run], run == first) for run in runs)])
         tables.append(table_of(lines))
 
     other_backbone = any(_on_another_backbone(folder) for folder in runs.values())
@@ -267,7 +267,7 @@ def _on_another_backbone(folder: str) -> bool:
     return config.model_type in ("cris", "lavt") and config.backbone_config is not None
 
 
-def _cell(score: PairedScore, is_first: bool) -> str:
+def score_cell(score: PairedScore, is_first: bool) -> str:
     if is_first:
         return f"{score.value:.1f} [{score.low:.1f}, {score.high:.1f}]"
     return f"{score.value:.1f} ({score.difference:+.1f} [{score.difference_low:+.1f}, {score.difference_high:+.1f}])"

@@ -34,8 +34,8 @@ from .scenes import PartScenes
 logger = logging.getLogger(__name__)
 
 STREAM_SHARDS = 64
-ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"  # PEFT's names
-ADAPTER_BASE = "base"  # the folder, in an adapter's, of the model that it was learned for, where no other holds it
+LORA_CONFIG, LORA_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"  # PEFT's names
+LORA_BASE = "base"  # the folder, in an adapter's, of the model that it was learned for, where no other holds it
 REPORTING = {"output_loading_info": True, "ignore_mismatched_sizes": True}  # of what is then refused
 ADAPTERS: dict[str, Callable[..., Any]] = {
     "clipseg": load_clipseg,
@@ -49,10 +49,10 @@ def load_model(name: str, device: str | torch.device = "cpu") -> tuple[PreTraine
     """A model in evaluation mode on a device, and its processor.
 
     Args:
-        name (`str`): a folder or Hub repository of a UniRES, CRIS or LAVT; a folder that `--lora` left, which is merged
-            into its model; a checkpoint that ships, such as `default`; or `BASELINE:NAME`, such as
-            `clipseg:CIDAS/clipseg-rd64-refined`, `sam3:facebook/sam3`, `florence2:florence-community/Florence-2-large-ft`,
-            `grounded-sam2:DETECTOR+SEGMENTER`. `BASELINE:` alone is the published model.
+        name (`str`): a folder or Hub repository of a UniRES, CRIS or LAVT; a folder that `--lora` left, which is
+            merged into its model; a checkpoint that ships, such as `default`; or `BASELINE:NAME`, such as
+            `clipseg:CIDAS/clipseg-rd64-refined`, `sam3:facebook/sam3`, `grounded-sam2:DETECTOR+SEGMENTER`,
+            `florence2:florence-community/Florence-2-large-ft`. `BASELINE:` alone is the published model.
         device (*optional*, defaults to `"cpu"`): as for [`find_device`].
 
     Raises:
@@ -63,7 +63,7 @@ def load_model(name: str, device: str | torch.device = "cpu") -> tuple[PreTraine
     if colon and adapter in ADAPTERS:
         model, processor = ADAPTERS[adapter](*filter(None, place.split("+")))
         return model.to(find_device(device)), processor
-    if is_adapter(name):
+    if is_lora(name):
         model, processor = _merged(name), _whole(name, AutoProcessor.from_pretrained, name)
     else:
         model, processor = _load(name)
@@ -100,9 +100,9 @@ def _load(name: str) -> tuple[PreTrainedModel, Any]:
     return model, _whole(name, AutoProcessor.from_pretrained, place)
 
 
-def is_adapter(name: str) -> bool:
+def is_lora(name: str) -> bool:
     """Whether a folder holds a LoRA adapter in PEFT's layout, in place of a whole model."""
-    return Path(name, ADAPTER_CONFIG).is_file()
+    return Path(name, LORA_CONFIG).is_file()
 
 
 def import_peft(what: str) -> ModuleType:
@@ -119,8 +119,8 @@ def import_peft(what: str) -> ModuleType:
 
 @contextmanager
 def whole_checkpoint(name: str) -> Iterator[str]:
-    """What `from_pretrained` opens: a folder or name on the Hub as it is, for an adapter a passing folder, merged."""
-    if not is_adapter(name):
+    """What `from_pretrained` opens: a folder or name on the Hub as it is, for LoRA a passing folder, merged."""
+    if not is_lora(name):
         yield checkpoint_path(name)
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -130,20 +130,19 @@ def whole_checkpoint(name: str) -> Iterator[str]:
         yield folder
 
 
-def _base_of(adapter: str) -> str:
-    """What an adapter was learned for: the folder within its own, else what its settings name."""
-    within = Path(adapter, ADAPTER_BASE)
+def _base_of(lora: str) -> str:
+    """What LoRA was learned for: the folder within its own, else what its settings name."""
+    within = Path(lora, LORA_BASE)
     if within.is_dir():
         return str(within)
-    settings = _whole(adapter, json.loads, Path(adapter, ADAPTER_CONFIG).read_text(encoding="utf-8"))
+    settings = _whole(lora, json.loads, Path(lora, LORA_CONFIG).read_text(encoding="utf-8"))
     return settings["base_model_name_or_path"]
 
 
-def _merged(adapter: str) -> PreTrainedModel:
-    peft = import_peft(f"{adapter} holds a LoRA adapter, which")
-    model, _ = _load(_base_of(adapter))
-    with_adapter = _whole(adapter, peft.PeftModel.from_pretrained, model, adapter)
-    return with_adapter.merge_and_unload()
+def _merged(lora: str) -> PreTrainedModel:
+    peft = import_peft(f"{lora} holds a LoRA adapter, which")
+    model, _ = _load(_base_of(lora))
+    return _whole(lora, peft.PeftModel.from_pretrained, model, lora).merge_and_unload()
 
 
 def load_config(name: str) -> Any:
@@ -153,7 +152,7 @@ def load_config(name: str) -> Any:
         ValueError: if its config.json is damaged.
         OSError: if there is no such model.
     """
-    return _whole(name, AutoConfig.from_pretrained, _base_of(name) if is_adapter(name) else checkpoint_path(name))
+    return _whole(name, AutoConfig.from_pretrained, _base_of(name) if is_lora(name) else checkpoint_path(name))
 
 
 def find_device(name: str | torch.device = "auto") -> torch.device:

@@ -13,7 +13,7 @@ from datasets import Dataset, concatenate_datasets
 from unires_hf.evaluation import Results
 from unires_hf.evaluation.paired import PairedScore, paired_scores
 from unires_hf.files import read_json, write_json, write_text
-from unires_hf.loading import ADAPTER_WEIGHTS, load_rows
+from unires_hf.loading import LORA_WEIGHTS, load_rows
 from unires_hf.markdown import table_of
 from unires_hf.training.arguments import DataArguments, ModelArguments, UniResTrainingArguments
 from unires_hf.training.run import run
@@ -98,7 +98,7 @@ def teach(lesson: Lesson, way: Mapping[str, Any], folder: Path) -> dict[str, Any
         for kind in (ModelArguments, DataArguments, UniResTrainingArguments)
     ]
     trainer = run(*arguments)
-    saved = folder / (ADAPTER_WEIGHTS if "lora" in way else "model.safetensors")
+    saved = folder / (LORA_WEIGHTS if "lora" in way else "model.safetensors")
     cost = {
         "learning": sum(weight.numel() for weight in trainer.model.parameters() if weight.requires_grad),
         "megabytes": saved.stat().st_size / 1e6,

@@ -24,7 +24,7 @@ from unires_hf.data.photo_expressions import digest, kind_of
 from unires_hf.evaluation import Results, evaluate_model
 from unires_hf.evaluation.paired import PairedScore, paired_scores
 from unires_hf.files import whole, write_json, write_text
-from unires_hf.loading import ADAPTER_WEIGHTS, is_adapter, load_model
+from unires_hf.loading import LORA_WEIGHTS, is_lora, load_model
 from unires_hf.markdown import table_of
 from unires_hf.report.cases import compared_cases
 from unires_hf.report.panel import draw_panel
@@ -56,7 +56,7 @@ def measure_run(folder: str, rows: Dataset, tuning: Dataset | None, out: Path, c
         controls: of [`evaluate_model`].
     """
     path = out / "records.json"
-    weights = Path(checkpoint_path(folder), ADAPTER_WEIGHTS if is_adapter(folder) else "model.safetensors")
+    weights = Path(checkpoint_path(folder), LORA_WEIGHTS if is_lora(folder) else "model.safetensors")
     recipe = {
         "weights": hashlib.sha256(weights.read_bytes()).hexdigest() if weights.is_file() else None,
         "words": _words(rows),

@@ -11,7 +11,7 @@ from transformers import AutoModel, AutoProcessor, PreTrainedModel, ProcessorMix
 from transformers.dynamic_module_utils import get_relative_import_files
 
 from unires_hf.baselines import CrisConfig, CrisImageProcessor, CrisProcessor, LavtConfig
-from unires_hf.loading import ADAPTER_CONFIG, is_adapter, load_config, whole_checkpoint
+from unires_hf.loading import LORA_CONFIG, is_lora, load_config, whole_checkpoint
 from unires_hf.model.configuration_unires import UniResConfig
 from unires_hf.model.image_processing_pil_unires import UniResImageProcessorPil
 from unires_hf.model.image_processing_unires import UniResImageProcessor
@@ -69,8 +69,8 @@ def export_checkpoint(
 
 
 def _check(model_dir: Path) -> None:
-    adapted = is_adapter(str(model_dir))
-    for file in (ADAPTER_CONFIG if adapted else "config.json", "processor_config.json", "tokenizer.json"):
+    adapted = is_lora(str(model_dir))
+    for file in (LORA_CONFIG if adapted else "config.json", "processor_config.json", "tokenizer.json"):
         if not (model_dir / file).is_file():
             raise ValueError(f"{model_dir} has no {file}: give a folder that holds a model and its processor.")
     model_type = None if adapted else _read(model_dir / "config.json").get("model_type")

@@ -24,7 +24,7 @@ from unires_hf import UniResConfig, UniResImageProcessor, UniResImageProcessorPi
 from unires_hf.baselines import CrisConfig, CrisModel, LavtConfig, LavtModel
 from unires_hf.baselines.adapters.clipseg import ReferringCLIPSeg, clipseg_config, clipseg_processor, load_clipseg
 from unires_hf.checkpoints import checkpoint_path
-from unires_hf.loading import is_adapter, whole_checkpoint
+from unires_hf.loading import is_lora, whole_checkpoint
 from unires_hf.model.configuration_unires import check_fields
 from unires_hf.model.modeling_unires import interpolate_position_embeddings
 
@@ -81,7 +81,7 @@ def stands_as_it_is(arguments: ModelArguments) -> bool:
     """Whether the model that [`build_model`] makes can be loaded again from a folder or the Hub by its name."""
     name = arguments.model_name_or_path
     changed = arguments.config_overrides or arguments.image_size is not None
-    return name is not None and not changed and checkpoint_path(name) == name and not is_adapter(name)
+    return name is not None and not changed and checkpoint_path(name) == name and not is_lora(name)
 
 
 def load_backbone(model: PreTrainedModel, name: str) -> None:
@@ -110,7 +110,7 @@ def load_backbone(model: PreTrainedModel, name: str) -> None:
 
 
 def _load(name: str, overrides: dict[str, Any]) -> tuple[PreTrainedModel, UniResProcessor]:
-    if is_adapter(name):
+    if is_lora(name):
         with whole_checkpoint(name) as folder:
             return _load(folder, overrides)
     config = AutoConfig.from_pretrained(name)

@@ -9,7 +9,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from unires_hf import UniResModel
-from unires_hf.loading import ADAPTER_WEIGHTS, import_peft
+from unires_hf.loading import LORA_WEIGHTS, import_peft
 
 ENCODERS = ("vision_model", "text_model", "backbone")
 
@@ -58,7 +58,7 @@ def load_lora(model: PreTrainedModel, folder: str) -> list[str]:
     from peft import get_peft_model_state_dict, set_peft_model_state_dict
 
     prefix = "base_model.model."
-    weights = {name.removeprefix(prefix): it for name, it in load_file(Path(folder, ADAPTER_WEIGHTS)).items()}
+    weights = {name.removeprefix(prefix): it for name, it in load_file(Path(folder, LORA_WEIGHTS)).items()}
     own = {(name, it.shape) for name, it in get_peft_model_state_dict(model).items()}
     strange = sorted({name for name, _ in own ^ {(name, it.shape) for name, it in weights.items()}})
     if not strange:

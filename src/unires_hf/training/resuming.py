@@ -9,7 +9,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from unires_hf.loading import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from unires_hf.loading import LORA_CONFIG, LORA_WEIGHTS
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +39,8 @@ def _check(folder: Path) -> None:
     """Raises an error if a file is missing, or is not whole."""
     json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
     names = {"model.safetensors", "optimizer.pt", "scheduler.pt"}
-    if (folder / ADAPTER_CONFIG).is_file():
-        names = names - {"model.safetensors"} | {ADAPTER_WEIGHTS}
+    if (folder / LORA_CONFIG).is_file():
+        names = names - {"model.safetensors"} | {LORA_WEIGHTS}
     if (folder / INDEX).is_file():
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         names = names - {"model.safetensors"} | set(index["weight_map"].values())

@@ -20,7 +20,7 @@ from unires_hf.data.left_out import Unsaid, without_categories
 from unires_hf.data.opener import Opener
 from unires_hf.data.photo_expressions import speak
 from unires_hf.data.schema import Row
-from unires_hf.loading import ADAPTER_BASE, load_rows, load_training_rows
+from unires_hf.loading import LORA_BASE, load_rows, load_training_rows
 
 from .arguments import DataArguments, ModelArguments, UniResTrainingArguments
 from .build import build_model, set_text_length, stands_as_it_is
@@ -155,7 +155,7 @@ def _add_lora(
     if stands_as_it_is(model_arguments):
         add_lora(model, model_arguments.lora, model_arguments.model_name_or_path)
         return
-    base = Path(arguments.output_dir, ADAPTER_BASE)
+    base = Path(arguments.output_dir, LORA_BASE)
     if resumed:  # the adapter has been learned for these weights, whatever would be drawn at random today
         model.load_state_dict(load_file(base / "model.safetensors"))
     elif arguments.process_index == 0:

@@ -119,9 +119,9 @@ def test_words_are_masked_under_flash_attention_too(model):
     attention = model.stage1_decoder.layers[0].cross_attn
     queries, words = torch.randn(2, 16, 32), torch.randn(2, 5, 32)
     keep = torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]])
-    expected = [attention(queries[row : row + 1], words[row : row + 1, : keep[row].sum()])[0][0] for row in (0, 1)]
+    expected = [attention(queries[row : row + 1], words[row : row + 1, : keep[row].sum()])[0] for row in (0, 1)]
     attention.config._attn_implementation_internal = "flash_attention_2"
-    torch.testing.assert_close(attention(queries, words, keep)[0], torch.stack(expected))
+    torch.testing.assert_close(attention(queries, words, keep), torch.stack(expected))
 
 
 WITH_ALL = {
@@ -193,16 +193,15 @@ def test_similarity_is_the_cosine_in_the_joint_space():
     model = UniResModel(tiny_config(use_similarity=True, **PYRAMID)).eval()
     inputs = tiny_inputs(images=2, expressions=3)
     with torch.no_grad():
-        patches = model.get_image_features(inputs["pixel_values"]).image_embeds.flatten(1, 2)
+        patches = model.get_image_features(inputs["pixel_values"]).image_embeds
         sentences = model.get_text_features(inputs["input_ids"], inputs["attention_mask"]).pooler_output
-        paired = model.similarity(patches, sentences, inputs["image_indices"])
         every = model.similarity(patches, sentences)
-    assert paired.shape == (3, 16, 1) and every.shape == (2, 16, 3)
+    assert every.shape == (2, 3, 4, 4)
     scale, bias = model.similarity.logit_scale.exp(), model.similarity.logit_bias
-    for expression, image in enumerate(inputs["image_indices"]):
-        cosines = torch.cosine_similarity(patches[image], sentences[expression], dim=-1)
-        torch.testing.assert_close(paired[expression, :, 0], scale * cosines + bias)
-        torch.testing.assert_close(every[image, :, expression], scale * cosines + bias)
+    for image in range(2):
+        for expression in range(3):
+            cosines = torch.cosine_similarity(patches[image], sentences[expression], dim=-1)
+            torch.testing.assert_close(every[image, expression], scale * cosines + bias)
 
 
 def test_the_vision_encoder_starts_as_clips():

@@ -101,8 +101,6 @@ class UniResConfig(PreTrainedConfig):
         small part, and a model that starts without CLIP's weights learns faster on features of a backbone.
     backbone_strides (`list[int]`, *optional*, defaults to `[4, 8, 16, 32]`):
         The stride of each of the backbone's `out_features`, in pixels.
-    freeze_backbone_statistics (`bool`, *optional*, defaults to `True`):
-        Whether the batch norms of the backbone keep the statistics they came with while it learns.
     use_class_similarity (`bool`, *optional*, defaults to `False`):
         Whether sentences become directions among the backbone's last features, where its classes have theirs; the
         similarity of each place joins the output of stage 1 and the mask logits. Our choice.
@@ -162,7 +160,6 @@ class UniResConfig(PreTrainedConfig):
     stage2_config: dict | UniResDecoderConfig | None = None
     backbone_config: dict | PreTrainedConfig | None = None
     backbone_strides: list[int] | tuple[int, ...] = (4, 8, 16, 32)
-    freeze_backbone_statistics: bool = True
     use_class_similarity: bool = False
     projection_dim: int = 512
     num_low_level_group_tokens: int = 64

@@ -12,13 +12,12 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 """PyTorch UniRES model: CLIP's two encoders, group tokens, region filters, two decoder stages and a mask head."""
-# Each preset is a combination of these, and the ablation takes them away one by one; the configuration says why.
+# The ablation takes these away one by one; the configuration says why each is there.
 # trf-ignore: TRF041 config.num_low_level_group_tokens, config.num_high_level_group_tokens, config.has_groups
-# trf-ignore: TRF041 config.use_similarity, config.use_decoder_positions, config.use_token_embeds
-# trf-ignore: TRF041 config.backbone_config, config.use_class_similarity, config.freeze_backbone_statistics
+# trf-ignore: TRF041 config.backbone_config, config.use_similarity, config.use_class_similarity
+# trf-ignore: TRF041 config.use_decoder_positions, config.use_token_embeds
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -27,18 +26,14 @@ import torch
 from torch import nn
 from transformers import AutoBackbone, CLIPModel, CLIPTextModel, CLIPVisionModel, PreTrainedModel
 from transformers import initialization as init
-from transformers.activations import ACT2FN
-from transformers.masking_utils import create_bidirectional_mask
+from transformers.loss.loss_for_object_detection import dice_loss
 from transformers.modeling_layers import GradientCheckpointingLayer
-from transformers.modeling_outputs import BaseModelOutput, BaseModelOutputWithPooling
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+from transformers.models.clip.modeling_clip import CLIPMLP, eager_attention_forward
 from transformers.processing_utils import Unpack
 from transformers.utils import ModelOutput, TransformersKwargs, auto_docstring, logging
-from transformers.utils.generic import (
-    can_return_tuple,
-    is_flash_attention_requested,
-    merge_with_config_defaults,
-)
+from transformers.utils.generic import can_return_tuple, merge_with_config_defaults
 from transformers.utils.output_capturing import capture_outputs
 
 from .configuration_unires import UniResConfig, UniResDecoderConfig, check_fields
@@ -70,8 +65,7 @@ class UniResVisionOutput(ModelOutput):
     image_embeds (`torch.FloatTensor` of shape `(images, grid_height, grid_width, projection_dim)`):
         The patch tokens in CLIP's joint space.
     pixel_embeds (`tuple(torch.FloatTensor)`, *optional*):
-        The backbone's features for the steps of the mask head, one tensor a step, of shape `(images, channels,
-        height, width)` with twice the height and width of the one before.
+        The backbone's features (images, channels, height, width) for each step of the mask head.
     class_features (`torch.FloatTensor` of shape `(images, channels, height, width)`, *optional*):
         The backbone's last feature, which its classifier reads.
     """
@@ -113,25 +107,6 @@ class UniResOutput(ModelOutput):
         return tuple(v.to_tuple() if isinstance(v, ModelOutput) else v for v in self.values())
 
 
-def eager_attention_forward(
-    module: nn.Module,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
-    scaling: float,
-    dropout: float = 0.0,
-    **kwargs: Unpack[TransformersKwargs],
-):
-    attn_weights = torch.matmul(query, key.transpose(-1, -2)) * scaling
-    if attention_mask is not None:
-        attn_weights = attn_weights + attention_mask
-    attn_weights = nn.functional.softmax(attn_weights, dim=-1, dtype=torch.float32).to(query.dtype)
-    attn_weights = nn.functional.dropout(attn_weights, p=dropout, training=module.training)
-    attn_output = torch.matmul(attn_weights, value).transpose(1, 2).contiguous()
-    return attn_output, attn_weights
-
-
 class UniResAttention(nn.Module):
     """Multi-head attention of one sequence to another, or to itself."""
 
@@ -139,8 +114,6 @@ class UniResAttention(nn.Module):
         super().__init__()
         self.config = config
         self.head_dim = config.hidden_size // config.num_attention_heads
-        self.scaling = self.head_dim**-0.5
-        self.attention_dropout = config.attention_dropout
         self.is_causal = False
         self.q_proj = nn.Linear(config.hidden_size, config.hidden_size)
         self.k_proj = nn.Linear(config.hidden_size, config.hidden_size)
@@ -148,49 +121,23 @@ class UniResAttention(nn.Module):
         self.out_proj = nn.Linear(config.hidden_size, config.hidden_size)
 
     def forward(
-        self,
-        hidden_states: torch.Tensor,
-        encoder_hidden_states: torch.Tensor | None = None,
-        attention_mask: torch.Tensor | None = None,
-        **kwargs: Unpack[TransformersKwargs],
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        query_shape = (*hidden_states.shape[:-1], -1, self.head_dim)
-        context_shape = (*context.shape[:-1], -1, self.head_dim)
-        query = self.q_proj(hidden_states).view(query_shape).transpose(1, 2)
-        key = self.k_proj(context).view(context_shape).transpose(1, 2)
-        value = self.v_proj(context).view(context_shape).transpose(1, 2)
-
-        attn_implementation = self.config._attn_implementation
-        if attention_mask is not None and is_flash_attention_requested(self.config):
-            # Flash attention takes one padding mask for queries and keys; here the keys alone, the words, have one.
-            attn_implementation, attention_mask = "sdpa", attention_mask[:, None, None, :].bool()
-        attention_interface: Callable = ALL_ATTENTION_FUNCTIONS.get_interface(
-            attn_implementation, eager_attention_forward
+        self, hidden_states: torch.Tensor, context: torch.Tensor, attention_mask: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """`hidden_states` (rows, tokens, hidden_size) after they attended to `context` where `attention_mask` is 1."""
+        query, key, value = (
+            states.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
+            for states in (self.q_proj(hidden_states), self.k_proj(context), self.v_proj(context))
         )
-        attn_output, attn_weights = attention_interface(
-            self,
-            query,
-            key,
-            value,
-            attention_mask,
-            scaling=self.scaling,
-            dropout=0.0 if not self.training else self.attention_dropout,
-            **kwargs,
+        implementation = self.config._attn_implementation
+        if attention_mask is not None:
+            # The words have padding and the queries none, which flash attention cannot be told, but SDPA can.
+            implementation, attention_mask = "sdpa", attention_mask[:, None, None, :].bool()
+        attention_interface = ALL_ATTENTION_FUNCTIONS.get_interface(implementation, eager_attention_forward)
+        dropout = self.config.attention_dropout if self.training else 0.0
+        attended, _ = attention_interface(
+            self, query, key, value, attention_mask, scaling=self.head_dim**-0.5, dropout=dropout
         )
-        attn_output = attn_output.reshape(hidden_states.shape).contiguous()
-        return self.out_proj(attn_output), attn_weights
-
-
-class UniResMLP(nn.Module):
-    def __init__(self, config: UniResDecoderConfig):
-        super().__init__()
-        self.activation_fn = ACT2FN[config.hidden_act]
-        self.fc1 = nn.Linear(config.hidden_size, config.intermediate_size)
-        self.fc2 = nn.Linear(config.intermediate_size, config.hidden_size)
-
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        return self.fc2(self.activation_fn(self.fc1(hidden_states)))
+        return self.out_proj(attended.flatten(2))
 
 
 class UniResRegionFilter(GradientCheckpointingLayer):
@@ -206,22 +153,19 @@ class UniResRegionFilter(GradientCheckpointingLayer):
         self.layer_norm1 = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.cross_attn = UniResAttention(config)
         self.layer_norm2 = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.mlp = UniResMLP(config)
+        self.mlp = CLIPMLP(config)
 
     def forward(
         self,
-        hidden_states: torch.Tensor,
-        encoder_hidden_states: torch.Tensor,
+        groups: torch.Tensor,
+        words: torch.Tensor,
+        attention_mask: torch.Tensor | None,
         image_indices: torch.Tensor,
-        attention_mask: torch.Tensor | None = None,
-        **kwargs: Unpack[TransformersKwargs],
     ) -> torch.Tensor:
-        hidden_states = self.group_projection(self.group_layer_norm(hidden_states))[image_indices]
-        attn_output, _ = self.cross_attn(
-            self.layer_norm1(hidden_states), encoder_hidden_states, attention_mask, **kwargs
-        )
-        hidden_states = hidden_states + attn_output
-        return hidden_states + self.mlp(self.layer_norm2(hidden_states))
+        """From `groups` (images, tokens, group_hidden_size) to (expressions, tokens, hidden_size)."""
+        groups = self.group_projection(self.group_layer_norm(groups))[image_indices]
+        groups = groups + self.cross_attn(self.layer_norm1(groups), words, attention_mask)
+        return groups + self.mlp(self.layer_norm2(groups))
 
 
 class UniResDecoderLayer(GradientCheckpointingLayer):
@@ -234,27 +178,21 @@ class UniResDecoderLayer(GradientCheckpointingLayer):
         self.layer_norm2 = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.cross_attn = UniResAttention(config)
         self.layer_norm3 = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.mlp = UniResMLP(config)
+        self.mlp = CLIPMLP(config)
 
     def forward(
         self,
         hidden_states: torch.Tensor,
-        encoder_hidden_states: torch.Tensor,
-        attention_mask: torch.Tensor | None = None,
-        image_indices: torch.Tensor | None = None,
-        **kwargs: Unpack[TransformersKwargs],
+        context: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        image_indices: torch.Tensor | None,
     ) -> torch.Tensor:
-        attn_output, _ = self.self_attn(self.layer_norm1(hidden_states), **kwargs)
-        hidden_states = hidden_states + attn_output
-
+        normed = self.layer_norm1(hidden_states)
+        hidden_states = hidden_states + self.self_attn(normed, normed)
         # Up to here nothing depends on the words: rows are images, and become expressions as late as they can.
         if image_indices is not None:
             hidden_states = hidden_states[image_indices]
-
-        attn_output, _ = self.cross_attn(
-            self.layer_norm2(hidden_states), encoder_hidden_states, attention_mask, **kwargs
-        )
-        hidden_states = hidden_states + attn_output
+        hidden_states = hidden_states + self.cross_attn(self.layer_norm2(hidden_states), context, attention_mask)
         return hidden_states + self.mlp(self.layer_norm3(hidden_states))
 
 
@@ -266,38 +204,29 @@ class UniResBackboneFeatures(nn.Module):
 
     def __init__(self, config: UniResConfig, channels: list[int]):
         super().__init__()
-        patch_size = config.vision_config.patch_size
-        self.coarse = [i for i, stride in enumerate(config.backbone_strides) if stride > patch_size / 2**0.5]
-        self.patch_projections = nn.ModuleList(
-            [nn.Conv2d(channels[i], config.vision_config.hidden_size, kernel_size=1) for i in self.coarse]
-        )
-        self.fine = [
-            min(
-                range(len(channels)),
-                key=lambda i, stride=patch_size / 2**step: abs(math.log2(config.backbone_strides[i] / stride)),
-            )
-            for step in range(1, len(config.mask_head_channels))
-        ]
-        self.projections = nn.ModuleList(
-            [
-                nn.Conv2d(channels[i], width, kernel_size=1)
-                for i, width in zip(self.fine, config.mask_head_channels[1:], strict=True)
-            ]
-        )
+        patch_size, strides = config.vision_config.patch_size, config.backbone_strides
+        width = config.vision_config.hidden_size
+        self.coarse = [i for i, stride in enumerate(strides) if stride > patch_size / 2**0.5]
+        self.patch_projections = nn.ModuleList([nn.Conv2d(channels[i], width, kernel_size=1) for i in self.coarse])
+        self.fine, self.projections = [], nn.ModuleList()
+        for step, width in enumerate(config.mask_head_channels[1:], start=1):
+            octaves = [abs(math.log2(stride * 2**step / patch_size)) for stride in strides]
+            self.fine.append(octaves.index(min(octaves)))
+            self.projections.append(nn.Conv2d(channels[self.fine[-1]], width, kernel_size=1))
 
     def forward(
         self, features: tuple[torch.Tensor, ...], grid_size: tuple[int, int]
     ) -> tuple[torch.Tensor | None, tuple[torch.Tensor, ...]]:
         """The share of the patch embeddings (images, patches, hidden_size), or None, and what joins the mask head."""
-        patch_embeds = [
-            resized(projection(features[i]), grid_size)
-            for i, projection in zip(self.coarse, self.patch_projections, strict=True)
+        coarse = [
+            resized(project(features[i]), grid_size)
+            for i, project in zip(self.coarse, self.patch_projections, strict=True)
         ]
         pixel_embeds = tuple(
-            resized(projection(features[i]), tuple(side * 2 ** (step + 1) for side in grid_size))
-            for step, (i, projection) in enumerate(zip(self.fine, self.projections, strict=True))
+            resized(project(features[i]), tuple(side * 2**step for side in grid_size))
+            for step, (i, project) in enumerate(zip(self.fine, self.projections, strict=True), start=1)
         )
-        return sum(patch_embeds).flatten(2).transpose(1, 2) if patch_embeds else None, pixel_embeds
+        return sum(coarse).flatten(2).transpose(1, 2) if coarse else None, pixel_embeds
 
 
 def resized(features: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
@@ -328,10 +257,7 @@ class UniResMaskHead(nn.Module):
         self.bias = nn.Linear(config.projection_dim, 1)
 
     def forward(
-        self,
-        hidden_states: torch.Tensor,
-        text_embeds: torch.Tensor,
-        pixel_embeds: tuple[torch.Tensor, ...] = (),
+        self, hidden_states: torch.Tensor, text_embeds: torch.Tensor, pixel_embeds: tuple[torch.Tensor, ...] = ()
     ) -> torch.Tensor:
         """From `hidden_states` (expressions, grid_height, grid_width, hidden_size) to (expressions, height, width)."""
         features = self.projection(hidden_states).permute(0, 3, 1, 2)
@@ -345,14 +271,10 @@ class UniResMaskHead(nn.Module):
     def convolve(self, features: torch.Tensor, text_embeds: torch.Tensor) -> torch.Tensor:
         """Each expression's features with its sentence's kernel: (expressions, height, width)."""
         # One kernel an expression: a grouped convolution in which each expression is a group.
-        expressions, _, height, width = features.shape
-        logits = nn.functional.conv2d(
-            features.reshape(1, -1, height, width),
-            self.kernel(text_embeds).view(expressions, self.num_channels, self.kernel_size, self.kernel_size),
-            padding=self.kernel_size // 2,
-            groups=expressions,
-        )
-        return logits[0]
+        kernel = self.kernel(text_embeds).view(-1, self.num_channels, self.kernel_size, self.kernel_size)
+        return nn.functional.conv2d(
+            features.flatten(0, 1)[None], kernel, padding=self.kernel_size // 2, groups=len(features)
+        )[0]
 
 
 class UniResTokenEmbeds(nn.Module):
@@ -363,9 +285,8 @@ class UniResTokenEmbeds(nn.Module):
 
     def __init__(self, config: UniResConfig):
         super().__init__()
-        hidden_size = config.text_config.hidden_size
-        self.layer_norm = nn.LayerNorm(hidden_size, eps=config.text_config.layer_norm_eps)
-        self.projection = nn.Linear(hidden_size, config.stage1_config.hidden_size, bias=False)
+        self.layer_norm = nn.LayerNorm(config.text_config.hidden_size, eps=config.text_config.layer_norm_eps)
+        self.projection = nn.Linear(config.text_config.hidden_size, config.stage1_config.hidden_size, bias=False)
 
     def forward(self, token_embeds: torch.Tensor) -> torch.Tensor:
         """From (expressions, length, text width) to (expressions, length, width of stage 1)."""
@@ -386,19 +307,12 @@ class UniResSimilarity(nn.Module):
         self.logit_bias = nn.Parameter(torch.empty(()))
         self.projection = nn.Linear(1, config.stage1_config.hidden_size)
 
-    def forward(
-        self, image_embeds: torch.Tensor, text_embeds: torch.Tensor, image_indices: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        """
-        From `image_embeds` (images, patches, projection_dim) and `text_embeds` (expressions, projection_dim) to
-        (expressions, patches, 1), or, without `image_indices`, to (images, patches, expressions).
-        """
+    def forward(self, image_embeds: torch.Tensor, text_embeds: torch.Tensor) -> torch.Tensor:
+        """From (images, height, width, projection_dim) and (expressions, projection_dim) to every pair of them:
+        (images, expressions, height, width)."""
         image_embeds = nn.functional.normalize(image_embeds.float(), dim=-1)
         text_embeds = nn.functional.normalize(text_embeds.float(), dim=-1)
-        if image_indices is None:
-            cosines = image_embeds @ text_embeds.T
-        else:
-            cosines = image_embeds[image_indices] @ text_embeds[:, :, None]
+        cosines = torch.einsum("ihwc,ec->iehw", image_embeds, text_embeds)
         return cosines * self.logit_scale.float().exp() + self.logit_bias.float()
 
 
@@ -421,18 +335,10 @@ class UniResClassSimilarity(nn.Module):
         """From sentences (expressions, projection_dim) to unit vectors (expressions, channels)."""
         return nn.functional.normalize(self.fc2(nn.functional.gelu(self.fc1(text_embeds))).float(), dim=-1)
 
-    def forward(
-        self,
-        class_features: torch.Tensor,
-        text_embeds: torch.Tensor,
-        image_indices: torch.Tensor,
-        grid_size: tuple[int, int],
-    ) -> torch.Tensor:
-        """From (images, channels, h, w) to (expressions, 1, grid_height, grid_width)."""
+    def forward(self, class_features: torch.Tensor, text_embeds: torch.Tensor) -> torch.Tensor:
+        """From (images, channels, height, width) to (images, expressions, height, width)."""
         features = class_features.float() / class_features.shape[1] ** 0.5
-        directions = self.directions(text_embeds)
-        similarity = torch.einsum("echw,ec->ehw", features[image_indices], directions)[:, None]
-        return resized(similarity, grid_size) * self.logit_scale.float().exp()
+        return torch.einsum("ichw,ec->iehw", features, self.directions(text_embeds)) * self.logit_scale.float().exp()
 
 
 class UniResPositions(nn.Module):
@@ -441,10 +347,11 @@ class UniResPositions(nn.Module):
     of fixed wavelengths in pixels; here they are of shares of the picture, so that any grid will do.
     """
 
-    def __init__(self, hidden_size: int, num_frequencies: int = 4):
+    num_frequencies = 4
+
+    def __init__(self, hidden_size: int):
         super().__init__()
-        self.num_frequencies = num_frequencies
-        self.projection = nn.Linear(2 + 4 * num_frequencies, hidden_size)
+        self.projection = nn.Linear(2 + 4 * self.num_frequencies, hidden_size)
 
     def forward(self, grid_height: int, grid_width: int) -> torch.Tensor:
         """Of shape `(grid_height * grid_width, hidden_size)`."""
@@ -484,8 +391,7 @@ class UniResPreTrainedModel(PreTrainedModel):
     _supports_flash_attn = True
     _supports_flex_attn = True
     _supports_attention_backend = True
-    # The loss is a mean over expressions: Trainer must divide it by the accumulation steps.
-    accepts_loss_kwargs = False
+    accepts_loss_kwargs = False  # the loss is a mean over expressions: Trainer must divide it by accumulation steps
 
     def _initialize_weights(self, module, is_custom_code: bool = False):
         # Of code outside transformers it passes over modules without weights of their own, such as those of
@@ -495,27 +401,57 @@ class UniResPreTrainedModel(PreTrainedModel):
     @torch.no_grad()
     def _init_weights(self, module):
         super()._init_weights(module)
+        std = self.config.initializer_range
         if isinstance(module, UniResPositions):
             # As long as what a patch shows. At the common range places drown in it, and models long mark all that the
             # noun fits ("left horse"); those that learn to choose have made these weights grow.
             mean_square = 2 / 3 + 2 * module.num_frequencies  # of the waves of a place, two of them straight lines
-            std = self.config.initializer_range * (self.config.projection_dim / mean_square) ** 0.5
-            init.normal_(module.projection.weight, std=std)
+            init.normal_(module.projection.weight, std=std * (self.config.projection_dim / mean_square) ** 0.5)
         elif isinstance(module, UniResSimilarity):
-            # CLIP's temperature starts at 14; a patch is unlike most names.
-            init.constant_(module.logit_scale, 2.66)
-            init.constant_(module.logit_bias, -4.0)
+            init.constant_(module.logit_scale, 2.66)  # CLIP's temperature starts at 14
+            init.constant_(module.logit_bias, -4.0)  # a patch is unlike most names
         elif isinstance(module, UniResMaskHead):
             # A logit sums over the channels: of wide heads it is to start no larger than of narrow ones.
-            std = self.config.initializer_range * min(1, 8 / module.num_channels) ** 0.5
-            init.normal_(module.kernel.weight, std=std)
+            init.normal_(module.kernel.weight, std=std * min(1, 8 / module.num_channels) ** 0.5)
         elif isinstance(module, UniResClassSimilarity):
             init.constant_(module.logit_scale, 2.6)  # a clear sight of a class is then about 5
             init.zeros_(module.mask_scale)  # how far to be trusted is learned
         elif isinstance(module, UniResModel):
             for tokens in (module.low_level_group_tokens, module.high_level_group_tokens):
                 if tokens is not None:
-                    init.normal_(tokens, std=self.config.initializer_range)
+                    init.normal_(tokens, std=std)
+
+
+@auto_docstring(custom_intro="A decoder stage: image tokens attend to themselves and to a context.")
+class UniResDecoder(UniResPreTrainedModel):
+    config: UniResDecoderConfig
+
+    def __init__(self, config: UniResDecoderConfig):
+        super().__init__(config)
+        self.layers = nn.ModuleList([UniResDecoderLayer(config) for _ in range(config.num_hidden_layers)])
+        self.layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.post_init()
+
+    @auto_docstring
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        context: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        image_indices: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        r"""
+        hidden_states (`torch.Tensor` of shape `(images or expressions, patches, hidden_size)`):
+            Image tokens: one row an image if `image_indices` is given, else one an expression.
+        context (`torch.Tensor` of shape `(expressions, length, hidden_size)`):
+            What they attend to: the words in stage 1, the filtered groups in stage 2.
+        image_indices (`torch.LongTensor` of shape `(expressions,)`, *optional*):
+            The image of each expression.
+        """
+        for layer in self.layers:
+            hidden_states = layer(hidden_states, context, attention_mask, image_indices)
+            image_indices = None  # rows are expressions now
+        return self.layer_norm(hidden_states)
 
 
 class UniResVisionModel(CLIPVisionModel):
@@ -547,15 +483,14 @@ class UniResVisionModel(CLIPVisionModel):
             Added to the patch embeddings before the first block.
         """
         hidden_states = self.embeddings(pixel_values, interpolate_pos_encoding=True)
-        batch_size, num_image_tokens = hidden_states.shape[:2]
+        images, num_image_tokens = hidden_states.shape[:2]
         if patch_embeds is not None:
             hidden_states = torch.cat([hidden_states[:, :1], hidden_states[:, 1:] + patch_embeds], dim=1)
 
         def join(hidden_states, tokens):
             if tokens is None:
                 return hidden_states
-            tokens = tokens.expand(batch_size, -1, -1).to(hidden_states.dtype)
-            return torch.cat([hidden_states, tokens], dim=1)
+            return torch.cat([hidden_states, tokens.expand(images, -1, -1).to(hidden_states.dtype)], dim=1)
 
         hidden_states = self.pre_layrnorm(join(hidden_states, low_level_group_tokens))
         for layer in self.encoder.layers[:group_split_layer]:
@@ -575,43 +510,6 @@ class UniResVisionModel(CLIPVisionModel):
         )
 
 
-@auto_docstring(custom_intro="A UniRES decoder stage: image tokens attend to themselves and to a context.")
-class UniResDecoder(UniResPreTrainedModel):
-    config: UniResDecoderConfig
-    main_input_name = "hidden_states"
-    _can_record_outputs = {"hidden_states": UniResDecoderLayer, "attentions": UniResAttention}
-
-    def __init__(self, config: UniResDecoderConfig):
-        super().__init__(config)
-        self.layers = nn.ModuleList([UniResDecoderLayer(config) for _ in range(config.num_hidden_layers)])
-        self.layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.post_init()
-
-    @merge_with_config_defaults
-    @capture_outputs(tie_last_hidden_states=False)
-    @auto_docstring
-    def forward(
-        self,
-        hidden_states: torch.Tensor,
-        encoder_hidden_states: torch.Tensor,
-        attention_mask: torch.Tensor | None = None,
-        image_indices: torch.Tensor | None = None,
-        **kwargs: Unpack[TransformersKwargs],
-    ) -> BaseModelOutput:
-        r"""
-        hidden_states (`torch.Tensor` of shape `(images or expressions, tokens, hidden_size)`):
-            Image tokens: one row an image if `image_indices` is given, else one an expression.
-        encoder_hidden_states (`torch.Tensor` of shape `(expressions, context, hidden_size)`):
-            What they attend to: the words in stage 1, the filtered groups in stage 2.
-        image_indices (`torch.LongTensor` of shape `(expressions,)`, *optional*):
-            The image of each expression.
-        """
-        for index, layer in enumerate(self.layers):
-            indices = image_indices if index == 0 else None
-            hidden_states = layer(hidden_states, encoder_hidden_states, attention_mask, indices, **kwargs)
-        return BaseModelOutput(last_hidden_state=self.layer_norm(hidden_states))
-
-
 @auto_docstring(
     custom_intro="""
     UniRES ("Unveiling Parts Beyond Objects", CVPR 2024): segments what each expression refers to, an object or a part.
@@ -620,41 +518,33 @@ class UniResDecoder(UniResPreTrainedModel):
 class UniResModel(UniResPreTrainedModel):
     def __init__(self, config: UniResConfig):
         super().__init__(config)
-        vision_hidden_size = config.vision_config.hidden_size
-        text_hidden_size = config.text_config.hidden_size
+        vision_width, text_width = config.vision_config.hidden_size, config.text_config.hidden_size
+        low, high = config.num_low_level_group_tokens, config.num_high_level_group_tokens
+        stage1, stage2 = config.stage1_config, config.stage2_config
         # Named as in CLIPModel, whose checkpoints load with no conversion.
         self.text_model = CLIPTextModel._from_config(config.text_config)
         self.vision_model = UniResVisionModel._from_config(config.vision_config)
-        self.visual_projection = nn.Linear(vision_hidden_size, config.projection_dim, bias=False)
-        self.text_projection = nn.Linear(text_hidden_size, config.projection_dim, bias=False)
+        self.visual_projection = nn.Linear(vision_width, config.projection_dim, bias=False)
+        self.text_projection = nn.Linear(text_width, config.projection_dim, bias=False)
 
-        self.low_level_group_tokens = self.high_level_group_tokens = None
-        self.low_level_filter = self.high_level_filter = None
-        if config.num_low_level_group_tokens:
-            self.low_level_group_tokens = nn.Parameter(
-                torch.empty(config.num_low_level_group_tokens, vision_hidden_size)
-            )
-            self.low_level_filter = UniResRegionFilter(config.stage2_config, vision_hidden_size)
-        if config.num_high_level_group_tokens:
-            self.high_level_group_tokens = nn.Parameter(
-                torch.empty(config.num_high_level_group_tokens, vision_hidden_size)
-            )
-            self.high_level_filter = UniResRegionFilter(config.stage2_config, vision_hidden_size)
+        self.low_level_group_tokens = nn.Parameter(torch.empty(low, vision_width)) if low else None
+        self.high_level_group_tokens = nn.Parameter(torch.empty(high, vision_width)) if high else None
+        self.low_level_filter = UniResRegionFilter(stage2, vision_width) if low else None
+        self.high_level_filter = UniResRegionFilter(stage2, vision_width) if high else None
 
-        self.image_projection = nn.Linear(config.projection_dim, config.stage1_config.hidden_size)
-        self.word_projection = nn.Linear(text_hidden_size, config.stage1_config.hidden_size)
+        self.image_projection = nn.Linear(config.projection_dim, stage1.hidden_size)
+        self.word_projection = nn.Linear(text_width, stage1.hidden_size)
         self.token_embeds = UniResTokenEmbeds(config) if config.use_token_embeds else None
-        self.positions = UniResPositions(config.stage1_config.hidden_size) if config.use_decoder_positions else None
-        self.stage1_decoder = UniResDecoder._from_config(config.stage1_config)
+        self.positions = UniResPositions(stage1.hidden_size) if config.use_decoder_positions else None
+        self.stage1_decoder = UniResDecoder._from_config(stage1)
         self.similarity = UniResSimilarity(config) if config.use_similarity else None
 
         self.stage2_decoder = self.stage2_positions = None
         if config.has_groups:
-            self.group_word_projection = nn.Linear(text_hidden_size, config.stage2_config.hidden_size)
-            self.stage2_projection = nn.Linear(config.stage1_config.hidden_size, config.stage2_config.hidden_size)
-            self.stage2_decoder = UniResDecoder._from_config(config.stage2_config)
-            if config.use_decoder_positions:
-                self.stage2_positions = UniResPositions(config.stage2_config.hidden_size)
+            self.group_word_projection = nn.Linear(text_width, stage2.hidden_size)
+            self.stage2_projection = nn.Linear(stage1.hidden_size, stage2.hidden_size)
+            self.stage2_decoder = UniResDecoder._from_config(stage2)
+            self.stage2_positions = UniResPositions(stage2.hidden_size) if config.use_decoder_positions else None
 
         self.backbone = self.backbone_features = self.class_similarity = None
         if config.backbone_config is not None:
@@ -698,10 +588,9 @@ class UniResModel(UniResPreTrainedModel):
                 f"{pretrained_model_name_or_path!r} is no whole CLIP checkpoint: {len(lost)} weights are missing or "
                 f"unknown, {lost[0]!r} among them; give one that `CLIPModel.from_pretrained` loads fully."
             )
-        # CLIP's patches do not hold the outline of a small part.
-        pixels = {"model_type": ConvPyramidBackbone.config_class.model_type, "hidden_sizes": [16, 32]}
-        if "backbone_config" not in config_fields:
-            config_fields |= {"backbone_config": {**pixels, "out_features": ["stage2"]}, "backbone_strides": [4]}
+        if "backbone_config" not in config_fields:  # CLIP's patches do not hold the outline of a small part
+            pixels = {"model_type": "conv_pyramid", "hidden_sizes": [16, 32], "out_features": ["stage2"]}
+            config_fields |= {"backbone_config": pixels, "backbone_strides": [4]}
         config_fields.setdefault("group_split_layer", clip.config.vision_config.num_hidden_layers // 2)
         config = cls.config_class(
             text_config=clip.config.text_config.to_dict(),
@@ -718,19 +607,18 @@ class UniResModel(UniResPreTrainedModel):
             state_dict[name], image_size // config.vision_config.patch_size
         )
         new = model.load_state_dict(state_dict, strict=False).missing_keys
-        modules = sorted({key.split(".")[0] for key in new})
         logger.warning(
             f"All {len(state_dict)} weights of CLIP's encoders were loaded from {pretrained_model_name_or_path}. "
-            f"New, and to be trained: {', '.join(modules)}."
+            f"New, and to be trained: {', '.join(sorted({key.split('.')[0] for key in new}))}."
         )
         return model
 
     def train(self, mode: bool = True) -> "UniResModel":
+        """Batch norms of the backbone keep the statistics they came with, since batches are small (our choice)."""
         super().train(mode)
-        if self.backbone is not None and self.config.freeze_backbone_statistics:
-            for module in self.backbone.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                    module.eval()
+        for module in self.backbone.modules() if self.backbone is not None else ():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
         return self
 
     def get_input_embeddings(self) -> nn.Module:
@@ -758,19 +646,17 @@ class UniResModel(UniResPreTrainedModel):
     @can_return_tuple
     @auto_docstring
     def get_image_features(
-        self,
-        pixel_values: torch.FloatTensor,
-        **kwargs: Unpack[TransformersKwargs],
+        self, pixel_values: torch.FloatTensor, **kwargs: Unpack[TransformersKwargs]
     ) -> tuple | UniResVisionOutput:
         r"""
         Encodes images once, to be asked many times: pass the result to the model as `vision_embeds`. Any height and
         width that the patch size divides will do; position embeddings are interpolated.
         """
-        grid_height, grid_width = self._patch_grid(pixel_values)
+        grid_size = self._patch_grid(pixel_values)
         patch_embeds = pixel_embeds = class_features = None
         if self.backbone is not None:
             features = self.backbone(pixel_values, return_dict=True).feature_maps
-            patch_embeds, pixel_embeds = self.backbone_features(features, (grid_height, grid_width))
+            patch_embeds, pixel_embeds = self.backbone_features(features, grid_size)
             class_features = features[-1] if self.class_similarity is not None else None
         vision_outputs = self.vision_model(
             pixel_values=pixel_values,
@@ -783,7 +669,7 @@ class UniResModel(UniResPreTrainedModel):
         )
         joint_embeds = self.visual_projection(vision_outputs.last_hidden_state)
         vision_outputs.pooler_output = joint_embeds[:, 0]
-        vision_outputs.image_embeds = joint_embeds[:, 1:].unflatten(1, (grid_height, grid_width))
+        vision_outputs.image_embeds = joint_embeds[:, 1:].unflatten(1, grid_size)
         vision_outputs.pixel_embeds = pixel_embeds
         vision_outputs.class_features = class_features
         return vision_outputs
@@ -809,47 +695,41 @@ class UniResModel(UniResPreTrainedModel):
             mask without any pixel says that the expression has no referent.
         vision_embeds (`UniResVisionOutput`, *optional*):
             What [`UniResModel.get_image_features`] returned for the images, in place of `pixel_values`.
-
-        Example:
-
-        ```python
-        >>> from PIL import Image
-        >>> from transformers import AutoModel, AutoProcessor
-        >>> import unires_hf
-
-        >>> model = AutoModel.from_pretrained("path/to/checkpoint")
-        >>> processor = AutoProcessor.from_pretrained("path/to/checkpoint")
-
-        >>> image = Image.open("street.jpg")
-        >>> text = ["the red truck", "left wheel of the red truck"]
-        >>> inputs = processor(images=image, text=text, return_tensors="pt")
-        >>> outputs = model(**inputs)
-        >>> masks = processor.post_process_referring_segmentation(outputs, target_sizes=inputs["original_sizes"])[0]
-        ```"""
+        """
         if (pixel_values is None) == (vision_embeds is None):
             raise ValueError("Give either `pixel_values` or `vision_embeds`, one of the two.")
         if input_ids is None:
             raise ValueError("Give `input_ids`: the model segments what an expression refers to.")
         if vision_embeds is None:
             vision_embeds = self.get_image_features(pixel_values, return_dict=True, **kwargs)
-        num_images, grid_height, grid_width = vision_embeds.image_embeds.shape[:3]
-        image_indices = self._image_indices(image_indices, num_images, input_ids)
+        images, *grid_size = vision_embeds.image_embeds.shape[:3]
+        image_indices = self._image_indices(image_indices, images, input_ids)
         text_outputs = self.get_text_features(input_ids, attention_mask, return_dict=True, **kwargs)
         words, sentence = text_outputs.last_hidden_state, self._of_unit_size(text_outputs.pooler_output)
-        # The words of stage 1, which may hear the vocabulary itself beside what the text encoder makes of it.
+
+        # Stage 1: the image tokens attend to the words.
+        image_tokens = self.image_projection(self._of_unit_size(vision_embeds.image_embeds.flatten(1, 2)))
+        if self.positions is not None:
+            image_tokens = image_tokens + self.positions(*grid_size)
         word_tokens = self.word_projection(words)
         if self.token_embeds is not None:
             word_tokens = word_tokens + self.token_embeds(self.get_input_embeddings()(input_ids))
-
+        hidden_states = self.stage1_decoder(image_tokens, word_tokens, attention_mask, image_indices)
         similarities = self._similarities(vision_embeds, sentence, image_indices)
-        hidden_states = self._stage1(vision_embeds, word_tokens, attention_mask, image_indices, **kwargs)
         for module, similarity in similarities:
             by_patch = similarity.flatten(2).transpose(1, 2).to(hidden_states.dtype)
             hidden_states = hidden_states + module.projection(by_patch)
-        if self.stage2_decoder is not None:
-            hidden_states = self._stage2(hidden_states, vision_embeds, words, attention_mask, image_indices, **kwargs)
 
-        hidden_states = hidden_states.unflatten(1, (grid_height, grid_width))
+        # Stage 2: they attend to the groups that the words let through.
+        if self.stage2_decoder is not None:
+            groups = self._filtered_groups(vision_embeds, words, attention_mask, image_indices)
+            hidden_states = self.stage2_projection(hidden_states)
+            if self.stage2_positions is not None:
+                hidden_states = hidden_states + self.stage2_positions(*grid_size)
+            hidden_states = self.stage2_decoder(hidden_states, groups)
+
+        # Heads: the mask, and whether there is a referent at all.
+        hidden_states = hidden_states.unflatten(1, grid_size)
         pixel_embeds = tuple(level[image_indices] for level in vision_embeds.pixel_embeds or ())
         logits = self.mask_head(hidden_states, sentence, pixel_embeds)
         for module, similarity in similarities:
@@ -857,12 +737,8 @@ class UniResModel(UniResPreTrainedModel):
             logits = logits + (module.mask_scale * finer).to(logits.dtype)
         presence_logits = self.presence_head(hidden_states, sentence)
 
-        loss = None
-        if labels is not None:
-            loss = self._loss(logits, presence_logits, labels)
-
         return UniResOutput(
-            loss=loss,
+            loss=None if labels is None else self._loss(logits, presence_logits, labels),
             logits=logits,
             presence_logits=presence_logits,
             vision_embeds=vision_embeds,
@@ -873,56 +749,34 @@ class UniResModel(UniResPreTrainedModel):
         self, vision_embeds: UniResVisionOutput, sentence: torch.Tensor, image_indices: torch.Tensor
     ) -> list[tuple[nn.Module, torch.Tensor]]:
         """Each similarity that the model has, with its maps (expressions, 1, grid_height, grid_width)."""
+        pairs = [(self.similarity, vision_embeds.image_embeds), (self.class_similarity, vision_embeds.class_features)]
+        own = torch.arange(sentence.shape[0], device=sentence.device)  # `len` would fix it in an ONNX graph
         grid_size = vision_embeds.image_embeds.shape[1:3]
-        similarities = []
-        if self.similarity is not None:
-            maps = self.similarity(vision_embeds.image_embeds.flatten(1, 2), sentence, image_indices)
-            similarities.append((self.similarity, maps.transpose(1, 2).unflatten(2, grid_size)))
-        if self.class_similarity is not None:
-            maps = self.class_similarity(vision_embeds.class_features, sentence, image_indices, grid_size)
-            similarities.append((self.class_similarity, maps))
-        return similarities
+        return [
+            (module, resized(module(features, sentence)[image_indices, own][:, None], grid_size))
+            for module, features in pairs
+            if module is not None
+        ]
 
-    def _stage1(
+    def _filtered_groups(
         self,
-        vision_embeds: UniResVisionOutput,
-        word_tokens: torch.Tensor,
-        attention_mask: torch.Tensor | None,
-        image_indices: torch.Tensor,
-        **kwargs: Unpack[TransformersKwargs],
-    ) -> torch.Tensor:
-        """The image tokens attend to the words: (expressions, patches, width of stage 1)."""
-        image_tokens = self.image_projection(self._of_unit_size(vision_embeds.image_embeds.flatten(1, 2)))
-        if self.positions is not None:
-            image_tokens = image_tokens + self.positions(*vision_embeds.image_embeds.shape[1:3])
-        return self.stage1_decoder(
-            image_tokens,
-            word_tokens,
-            self._word_mask(self.config.stage1_config, image_tokens, word_tokens, attention_mask),
-            image_indices=image_indices,
-            return_dict=True,
-            **kwargs,
-        ).last_hidden_state
-
-    def _stage2(
-        self,
-        hidden_states: torch.Tensor,
         vision_embeds: UniResVisionOutput,
         words: torch.Tensor,
         attention_mask: torch.Tensor | None,
         image_indices: torch.Tensor,
-        **kwargs: Unpack[TransformersKwargs],
     ) -> torch.Tensor:
-        """They attend to the groups that the words let through: (expressions, patches, width of stage 2)."""
-        hidden_states = self.stage2_projection(hidden_states)
-        if self.stage2_positions is not None:
-            hidden_states = hidden_states + self.stage2_positions(*vision_embeds.image_embeds.shape[1:3])
-        return self.stage2_decoder(
-            hidden_states,
-            self._filter_groups(vision_embeds, words, attention_mask, image_indices, **kwargs),
-            return_dict=True,
-            **kwargs,
-        ).last_hidden_state
+        """Both levels through their language-guided region filter, concatenated (paper, model figure)."""
+        words = self.group_word_projection(words)
+        levels = [
+            (self.low_level_filter, vision_embeds.low_level_groups),
+            (self.high_level_filter, vision_embeds.high_level_groups),
+        ]
+        filtered = [
+            region_filter(groups, words, attention_mask, image_indices)
+            for region_filter, groups in levels
+            if region_filter is not None
+        ]
+        return torch.cat(filtered, dim=1)
 
     def get_sentences(self, input_ids: torch.LongTensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
         """The sentences as the decoders and heads read them: (expressions, projection_dim)."""
@@ -944,69 +798,23 @@ class UniResModel(UniResPreTrainedModel):
             )
         return height // patch_size, width // patch_size
 
-    def _image_indices(
-        self, image_indices: torch.Tensor | None, num_images: int, input_ids: torch.Tensor
-    ) -> torch.Tensor:
+    def _image_indices(self, image_indices: torch.Tensor | None, images: int, input_ids: torch.Tensor) -> torch.Tensor:
         expressions = len(input_ids)
-        if image_indices is None:
-            if num_images not in (1, expressions):
-                raise ValueError(
-                    f"{num_images} images and {expressions} expressions: say with `image_indices` which image each "
-                    "expression is about."
-                )
-            indices = torch.arange(expressions, device=input_ids.device)
-            return indices if num_images == expressions else torch.zeros_like(indices)
-        if image_indices.shape != (expressions,):
+        if image_indices is None and images in (1, expressions):
+            return torch.arange(expressions, device=input_ids.device) % images
+        if image_indices is None or image_indices.shape != (expressions,):
             raise ValueError(
-                f"`image_indices` has the shape {tuple(image_indices.shape)}: it must hold one number for each of the "
-                f"{expressions} expressions."
+                f"{images} images and {expressions} expressions: say with `image_indices` which image each expression "
+                f"is about, with one number for each of the {expressions} expressions."
             )
         torch._assert_async(
-            ((image_indices >= 0) & (image_indices < num_images)).all(),
-            f"`image_indices` must lie between 0 and {num_images - 1}, since there are {num_images} images.",
+            ((image_indices >= 0) & (image_indices < images)).all(),
+            f"`image_indices` must lie between 0 and {images - 1}, since there are {images} images.",
         )
         return image_indices
 
-    def _word_mask(
-        self,
-        config: UniResDecoderConfig,
-        queries: torch.Tensor,
-        words: torch.Tensor,
-        attention_mask: torch.Tensor | None,
-    ) -> torch.Tensor | None:
-        """The mask for `queries` (any rows, tokens, width) attending to `words`, as `config` wants it."""
-        return create_bidirectional_mask(
-            config=config,
-            inputs_embeds=queries[:1].expand(words.shape[0], -1, -1),
-            attention_mask=attention_mask,
-            encoder_hidden_states=words,
-        )
-
-    def _filter_groups(
-        self,
-        vision_embeds: UniResVisionOutput,
-        words: torch.Tensor,
-        attention_mask: torch.Tensor | None,
-        image_indices: torch.Tensor,
-        **kwargs: Unpack[TransformersKwargs],
-    ) -> torch.Tensor:
-        """Both levels through their language-guided region filter, concatenated (paper, model figure)."""
-        context = self.group_word_projection(words)
-        filtered = []
-        for region_filter, groups in (
-            (self.low_level_filter, vision_embeds.low_level_groups),
-            (self.high_level_filter, vision_embeds.high_level_groups),
-        ):
-            if region_filter is not None:
-                mask = self._word_mask(self.config.stage2_config, groups, words, attention_mask)
-                filtered.append(region_filter(groups, context, image_indices, mask, **kwargs))
-        return torch.cat(filtered, dim=1)
-
     def _loss(self, logits: torch.Tensor, presence_logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """
-        Mean over expressions of weighted binary cross-entropy, Dice and presence losses. Losses and weights are
-        unknown in the paper; each weight is a field of the config, which says where it comes from.
-        """
+        """The mask and presence losses; the paper gives neither losses nor weights, so these are in the config."""
         labels = labels.to(logits.device, torch.float32)
         presence_loss = nn.functional.binary_cross_entropy_with_logits(
             presence_logits.float(), (labels.flatten(1).amax(1) > 0).float()
@@ -1032,21 +840,14 @@ def mask_loss(
         labels = nn.functional.interpolate(labels[:, None], size=logits.shape[-2:], mode="area")[:, 0]
     logits, labels = logits.float().flatten(1), labels.flatten(1)
     bce_loss = nn.functional.binary_cross_entropy_with_logits(logits, labels)
-    probabilities = logits.sigmoid()
-    overlap = 2 * (probabilities * labels).sum(1)
-    dice_loss = 1 - ((overlap + 1) / (probabilities.sum(1) + labels.sum(1) + 1)).mean()
-    return bce_loss_weight * bce_loss + dice_loss_weight * dice_loss
+    return bce_loss_weight * bce_loss + dice_loss_weight * dice_loss(logits, labels, len(logits))
 
 
 def interpolate_position_embeddings(weight: torch.Tensor, grid_size: int) -> torch.Tensor:
     """CLIP's vision position embeddings (1 + old grid², width), [CLS] first, for a square grid of another side."""
-    class_embedding, patch_embeddings = weight[:1], weight[1:]
-    old_grid_size = round(len(patch_embeddings) ** 0.5)
-    patch_embeddings = patch_embeddings.unflatten(0, (old_grid_size, old_grid_size)).permute(2, 0, 1)[None]
-    patch_embeddings = nn.functional.interpolate(
-        patch_embeddings, size=(grid_size, grid_size), mode="bicubic", align_corners=False
-    )
-    return torch.cat([class_embedding, patch_embeddings[0].flatten(1).T])
+    patches = weight[1:].unflatten(0, (round((len(weight) - 1) ** 0.5), -1)).permute(2, 0, 1)[None]
+    patches = nn.functional.interpolate(patches, size=(grid_size, grid_size), mode="bicubic", align_corners=False)
+    return torch.cat([weight[:1], patches[0].flatten(1).T])
 
 
 __all__ = ["UniResModel", "UniResPreTrainedModel"]

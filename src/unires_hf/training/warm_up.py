@@ -156,7 +156,7 @@ class NamedPatches(nn.Module):
             )
         vision = self.model.get_image_features(pixel_values)
         words = self.model.get_text_features(input_ids, attention_mask).pooler_output
-        return self.model.similarity(vision.image_embeds.flatten(1, 2), words).mT
+        return self.model.similarity(vision.image_embeds, words).flatten(2)
 
 
 @dataclass

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from transformers.image_processing_backends import PilBackend
 from transformers.utils import is_torchvision_available
 
 from unires_hf import UniResImageProcessor, UniResImageProcessorPil
+from unires_hf.model.image_input_unires import UniResImageInputs
 
 BACKENDS = [UniResImageProcessorPil, *([UniResImageProcessor] if is_torchvision_available() else [])]
 MEAN, STD = (
@@ -388,3 +390,17 @@ def test_only_listed_formats_and_files_are_opened(processor, tmp_path):
     with pytest.raises(ValueError, match="'in base64'") as error:
         processor("QUJD" * 100)
     assert "QUJD" not in str(error.value)
+
+
+@pytest.mark.parametrize("mode", ["letterbox", "squash"])
+def test_pil_backend_is_that_of_transformers_but_for_a_gray_level(scene, mode):
+    class Plain(UniResImageInputs, PilBackend):
+        valid_kwargs = UniResImageProcessorPil.valid_kwargs
+
+    images = [scene, scene.resize((500, 333)), np.asarray(scene.resize((20, 70)))]
+    ours, theirs = (
+        kind(size={"height": 96, "width": 128}, resize_mode=mode)(images, return_tensors="np")["pixel_values"]
+        for kind in (UniResImageProcessorPil, Plain)
+    )
+    np.testing.assert_allclose(ours * STD * 255, theirs * STD * 255, atol=2.01)
+    assert (np.abs(ours - theirs) > 1e-5).mean() < 0.02

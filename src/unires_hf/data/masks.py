@@ -2,7 +2,6 @@
 """Masks as COCO compressed RLE on pycocotools: bool arrays outside, `{"size": [h, w], "counts": str}` inside."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from .brief import brief
 RLE = dict[str, Any]
 # Our choice: annotators overshoot the border by a pixel or two; a polygon further out was drawn on another size.
 OVERHANG = 0.05
+WHOLE = (int, np.integer)
 
 
 def encode(mask: np.ndarray) -> RLE:
@@ -124,10 +124,14 @@ def resample(rle: RLE, rows: np.ndarray, columns: np.ndarray) -> RLE:
     piece = np.repeat(bounds[old], number) + _counted(number)
     offset = np.repeat(np.arange(len(columns)) * len(rows), number)
     starts, stops = top[piece] + offset, bottom[piece] + offset
-    apart = starts[1:] != stops[:-1]
-    starts, stops = starts[np.r_[True, apart][: len(starts)]], stops[np.r_[apart, True][: len(stops)]]
-    edges = np.stack([starts, stops], axis=1).ravel()
-    return _from_runs(np.diff(edges, prepend=0, append=len(rows) * len(columns)), len(rows), len(columns))
+    # Where one run ends and the next begins, at the same place, is no edge.
+    edges = np.empty(2 * len(piece) + 2, dtype=np.int64)
+    edges[0], edges[-1], edges[1:-1:2], edges[2:-1:2] = 0, len(rows) * len(columns), starts, stops
+    kept = np.ones(len(edges), dtype=bool)
+    np.not_equal(starts[1:], stops[:-1], out=kept[2:-2:2])
+    kept[3:-2:2] = kept[2:-2:2]
+    edges = edges[kept]
+    return _from_runs(edges[1:] - edges[:-1], len(rows), len(columns))
 
 
 def from_polygons(polygons: Sequence[Sequence[float]], height: int, width: int) -> RLE:
@@ -176,17 +180,29 @@ def runs(rle: RLE) -> np.ndarray:
     """
     height, width = _size(rle)
     counts = rle.get("counts")
-    if isinstance(counts, str):
-        counts = counts.encode("latin-1", "replace")
-    if not isinstance(counts, bytes):
+    if isinstance(counts, bytes):
+        counts = counts.decode("latin-1")
+    if not isinstance(counts, str):
         raise ValueError(f"the counts of a compressed RLE are a string, got {brief(counts)}.")
-    return _runs(counts, height, width)
+    values = _runs_of.get((counts, height, width))
+    return _remembered(counts, height, width, _decoded(counts, height, width)) if values is None else values
 
 
-@lru_cache(maxsize=4096)  # a mask is checked, measured and changed one after the other
-def _runs(counts: bytes, height: int, width: int) -> np.ndarray:
+# A mask is checked, measured and changed one after the other, and the changed one again.
+_runs_of: dict[tuple[str, int, int], np.ndarray] = {}
+
+
+def _remembered(counts: str, height: int, width: int, values: np.ndarray) -> np.ndarray:
+    if len(_runs_of) == 4096:
+        _runs_of.clear()
+    values.flags.writeable = False
+    _runs_of[counts, height, width] = values
+    return values
+
+
+def _decoded(counts: str, height: int, width: int) -> np.ndarray:
     # COCO's code: six bits a character from "0" on; five of value, low bits first, and one that says "more follows".
-    digits = np.frombuffer(counts, np.uint8).astype(np.int64) - 48
+    digits = np.frombuffer(counts.encode("latin-1", "replace"), np.uint8).astype(np.int64) - 48
     if digits.size == 0 or digits.min() < 0 or digits.max() > 63 or digits[-1] & 32:
         raise ValueError("the counts of the RLE are cut off or hold foreign characters.")
     last = np.flatnonzero(digits & 32 == 0)
@@ -201,7 +217,6 @@ def _runs(counts: bytes, height: int, width: int) -> np.ndarray:
     values[2::2] = np.cumsum(values[2::2])
     if values.min() < 0 or values.sum() != height * width:
         raise ValueError(f"the runs of the RLE do not fill its size of {height} x {width} pixels.")
-    values.flags.writeable = False
     return values
 
 
@@ -220,7 +235,7 @@ def _size(rle: RLE) -> tuple[int, int]:
     size = rle.get("size") if isinstance(rle, dict) else None
     if not isinstance(size, list | tuple | np.ndarray) or len(size) != 2:
         raise ValueError(f"an RLE is {{'size': [h, w], 'counts': …}}, got {brief(rle)}.")
-    if not all(isinstance(side, int | np.integer) and 0 < side < 2**16 for side in size):
+    if not all(isinstance(side, WHOLE) and 0 < side < 2**16 for side in size):
         raise ValueError(f"the size of an RLE is [h, w] in pixels, got {brief(size)}.")
     return int(size[0]), int(size[1])
 
@@ -231,7 +246,9 @@ def _counted(number: np.ndarray) -> np.ndarray:
 
 
 def _from_runs(lengths: np.ndarray, height: int, width: int) -> RLE:
-    return _outside(coco_mask.frPyObjects({"size": [height, width], "counts": lengths.tolist()}, height, width))
+    rle = _outside(coco_mask.frPyObjects({"size": [height, width], "counts": lengths.tolist()}, height, width))
+    _remembered(rle["counts"], height, width, lengths)
+    return rle
 
 
 def _inside(rle: RLE) -> RLE:

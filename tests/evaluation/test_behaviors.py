@@ -6,13 +6,14 @@ import math
 
 import numpy as np
 import pytest
+import scipy.ndimage
 import torch
 from PIL import Image, ImageOps
 from transformers import AutoProcessor
 
 from unires_hf.data import masks
 from unires_hf.evaluation import evaluate_model
-from unires_hf.evaluation.behaviors import behavior_table, boundary_iou, concept_scores
+from unires_hf.evaluation.behaviors import behavior_table, boundary_iou, concept_scores, middle
 from unires_hf.evaluation.calibration import calibrate, calibration_error, fit_scores, reliability
 from unires_hf.model.modeling_unires import UniResOutput
 from unires_hf.report.reliability import draw_reliability
@@ -115,11 +116,33 @@ def test_every_behavior(rows, processor):
         sizes = inputs.pop("original_sizes")
         return processor.post_process_referring_segmentation(looker(**inputs), sizes)[0][0]["mask"].numpy()
 
+    def hint(picture, text, truth):
+        """IoU after a click, and in a box: on the map at the picture's size, pixel by pixel."""
+        inputs = processor(images=picture, text=text, return_tensors="pt")
+        inputs.pop("original_sizes")
+        outputs = looker(**inputs)
+        grown = torch.nn.functional.interpolate(outputs.logits[None], truth.shape, mode="bilinear")[0, 0].numpy()
+        share = processor.mask_threshold if outputs.presence_logits[0] > 0 else 1 - 1e-9
+        mask = grown > math.log(share / (1 - share))
+        inside = list(zip(*np.nonzero(truth), strict=True))
+        center = np.mean(inside, axis=0)
+        click = min(inside, key=lambda pixel: math.dist(pixel, center))
+        assert middle(truth) == (click[1] + 0.5, click[0] + 0.5)
+        around = mask if mask[click] else grown >= grown[click] - 1e-4
+        pieces, _ = scipy.ndimage.label(around)
+        frame = np.zeros_like(truth)
+        (top, left), (bottom, right) = np.min(inside, axis=0), np.max(inside, axis=0)
+        frame[top : bottom + 1, left : right + 1] = True
+        return slow_iou(pieces == pieces[click], truth), slow_iou(mask & frame, truth)
+
     results = evaluate_model(looker, processor, rows, batch_size=2, behaviors=True, keep_masks=True)
     got = results.summary
     lists = {
         name: []
-        for name in ("whole_for_part", "swap_unmoved", "mirror_iou", "sibling_object", "sibling_part", "boundary_iou")
+        for name in (
+            *("whole_for_part", "swap_unmoved", "mirror_iou", "sibling_object", "sibling_part", "boundary_iou"),
+            *("unaided_iou", "click_iou", "box_iou"),
+        )
     }
     right = {}
     for row in rows:
@@ -133,6 +156,10 @@ def test_every_behavior(rows, processor):
                 right.setdefault((row["image_id"], text), own > 0.5)
                 if truth.any():
                     lists["boundary_iou"].append(slow_iou(slow_boundary(mask), slow_boundary(truth)))
+                    clicked, boxed = hint(row["image"], text, truth)
+                    lists["unaided_iou"].append(own)
+                    lists["click_iou"].append(clicked)
+                    lists["box_iou"].append(boxed)
                 if target["parent_id"]:
                     whole = slow_iou(mask, truths[target["parent_id"]])
                     lists["whole_for_part"].append(whole >= 0.5 and whole > own)
@@ -151,7 +178,7 @@ def test_every_behavior(rows, processor):
                 if swap(text) != text and mask.any():
                     lists["swap_unmoved"].append(slow_iou(mask, draw(row["image"], swap(text))) >= 0.5)
     for name, values in lists.items():
-        assert got[f"behavior_{name}"] == pytest.approx(100 * np.mean(values), abs=1e-9), name
+        assert got[f"behavior_{name}"] == pytest.approx(100 * np.mean(values), abs=1e-6), name
         assert got[f"behavior_{name}_n"] == len(values)
         assert 0 < np.mean(values) < 1, f"{name}: the model does it sometimes"
     pairs = [
@@ -160,6 +187,10 @@ def test_every_behavior(rows, processor):
         if text < swap(text) and (image, swap(text)) in right
     ]
     assert got["behavior_pairs_right"] == 100 * np.mean(pairs) and got["behavior_pairs_right_n"] == len(pairs) > 0
+    assert (
+        got["behavior_unaided_iou"] < got["behavior_click_iou"]
+        and got["behavior_unaided_iou"] < got["behavior_box_iou"]
+    )
     table = results.markdown()
     assert behavior_table(got) in table and "the whole object is drawn for a part" in table
     assert evaluate_model(looker, processor, rows).summary.items() <= {**got, "behaviors": False}.items()

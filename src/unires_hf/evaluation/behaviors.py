@@ -1,11 +1,12 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""What a mean IoU hides: the whole for a part, left for right, a sibling for the one that is meant, edges, denials.
+"""What a mean IoU hides: the whole for a part, left for right, a sibling for the one that is meant, edges, denials;
+and what a hint mends.
 
 Each expression's record gets its overlaps with what else could have been drawn ([`probe_batch`]); rates and means are
 computed from the records alone ([`behavior_summary`]), on any number of processes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,12 @@ SAME = 0.5  # masks of this IoU are taken for the same
 CONCEPT_THRESHOLDS = tuple(step / 100 for step in range(50, 100, 5))
 
 Ask = Callable[[Sequence[Row]], list[list[np.ndarray]]]
+Refine = Callable[..., list[list[np.ndarray]]]
 
 
-def probe_batch(rows: Sequence[Row], drawn: Sequence[Sequence[np.ndarray]], ask: Ask) -> list[list[dict[str, Any]]]:
+def probe_batch(
+    rows: Sequence[Row], drawn: Sequence[Sequence[np.ndarray]], ask: Ask, refine: Refine | None = None
+) -> list[list[dict[str, Any]]]:
     """
     For each image and expression the columns of its record that tell of behaviors.
 
@@ -34,18 +38,53 @@ def probe_batch(rows: Sequence[Row], drawn: Sequence[Sequence[np.ndarray]], ask:
       where there is none.
     - `mirror_iou`: with what is drawn for the mirrored words in the mirrored picture, mirrored back.
     - `swap_iou`: with what is drawn for the words with left and right exchanged; null where they name no side.
+    - `click_iou`, `box_iou`: of what is meant with what is drawn after a click into its middle, or in its box; null
+      without a referent.
 
     Args:
         rows: of the schema, pictures decoded, each with something to score.
         drawn: bool masks (H, W) at original size, for each row one an expression of its targets with masks.
         ask: draws the same for other rows.
+        refine (*optional*): draws the same again with `points=` or `boxes=`, one or `None` an expression.
     """
     mirrored = ask([flip_row(row) for row in rows])
     swapped = _swapped(rows, ask)
-    return [
-        _probe_row(row, own, [mask[:, ::-1] for mask in flipped], iter(exchanged))
-        for row, own, flipped, exchanged in zip(rows, drawn, mirrored, swapped, strict=True)
+    truths = [
+        {target["target_id"]: masks.decode(target["mask"]) for target in row["targets"] if target["mask"]}
+        for row in rows
     ]
+    hinted = _hinted(rows, truths, refine) if refine else [None] * len(rows)
+    return [
+        _probe_row(row, of_row, own, [mask[:, ::-1] for mask in flipped], iter(exchanged), hints)
+        for row, of_row, own, flipped, exchanged, hints in zip(
+            rows, truths, drawn, mirrored, swapped, hinted, strict=True
+        )
+    ]
+
+
+def _hinted(rows: Sequence[Row], truths: Sequence[dict[str, np.ndarray]], refine: Refine) -> list[list[Any]]:
+    """For each row and expression the masks after a click and in a box."""
+    meant = [
+        truth if truth.any() else None
+        for row, of_row in zip(rows, truths, strict=True)
+        for target in _scored(row)
+        for truth in [of_row[target["target_id"]]] * len(target["expressions"])
+    ]
+    clicked = refine(points=[None if truth is None else middle(truth) for truth in meant])
+    boxed = refine(boxes=[None if truth is None else _box(truth) for truth in meant])
+    return [list(zip(*both, strict=True)) for both in zip(clicked, boxed, strict=True)]
+
+
+def middle(mask: np.ndarray) -> tuple[float, float]:
+    """(x, y) of the middle of that pixel of a bool mask (H, W) which is nearest to its center of mass."""
+    rows, columns = np.nonzero(mask)
+    nearest = np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2)
+    return float(columns[nearest]) + 0.5, float(rows[nearest]) + 0.5
+
+
+def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
+    rows, columns = np.nonzero(mask.any(1))[0], np.nonzero(mask.any(0))[0]
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _swapped(rows: Sequence[Row], ask: Ask) -> list[list[np.ndarray]]:
@@ -68,9 +107,15 @@ def _scored(row: Row) -> list[Row]:
     return [target for target in row["targets"] if target["mask"] is not None and target["expressions"]]
 
 
-def _probe_row(row: Row, drawn: Sequence[np.ndarray], mirrored: Sequence[np.ndarray], swapped) -> list[dict[str, Any]]:
-    truths = {target["target_id"]: masks.decode(target["mask"]) for target in row["targets"] if target["mask"]}
-    answers = iter(zip(drawn, mirrored, strict=True))
+def _probe_row(
+    row: Row,
+    truths: dict[str, np.ndarray],
+    drawn: Sequence[np.ndarray],
+    mirrored: Sequence[np.ndarray],
+    swapped: Iterator[np.ndarray],
+    hinted: Sequence[tuple[np.ndarray, np.ndarray]] | None,
+) -> list[dict[str, Any]]:
+    answers = iter(zip(drawn, mirrored, hinted or [None] * len(drawn), strict=True))
     columns = []
     for target in _scored(row):
         truth, parent = truths[target["target_id"]], truths.get(target["parent_id"])
@@ -80,7 +125,8 @@ def _probe_row(row: Row, drawn: Sequence[np.ndarray], mirrored: Sequence[np.ndar
             if other["mask"] and _are_siblings(target, other) and truths[other["target_id"]].any()
         ]
         for expression in target["expressions"]:
-            mask, flipped = next(answers)
+            mask, flipped, hints = next(answers)
+            clicked, boxed = hints if hints and truth.any() else (None, None)
             names_side = mirror_words(expression["text"]) != expression["text"]
             columns.append(
                 {
@@ -89,6 +135,8 @@ def _probe_row(row: Row, drawn: Sequence[np.ndarray], mirrored: Sequence[np.ndar
                     "sibling_iou": max((_iou(mask, other) for other in siblings), default=None),
                     "mirror_iou": _iou(mask, flipped),
                     "swap_iou": _iou(mask, next(swapped)) if names_side else None,
+                    "click_iou": None if clicked is None else _iou(clicked, truth),
+                    "box_iou": None if boxed is None else _iou(boxed, truth),
                 }
             )
     return columns
@@ -138,6 +186,8 @@ def behavior_summary(records: pa.Table) -> dict[str, float | int]:
     - `behavior_sibling_object`, `behavior_sibling_part`: expressions whose mask fits another object of the category,
       or another part of the object, better than what is meant.
     - `behavior_boundary_iou`: mean over expressions that have a referent.
+    - `behavior_unaided_iou`, `behavior_click_iou`, `behavior_box_iou`: mean IoU over expressions that have a referent,
+      of the mask by the words alone, after a click into the referent's middle, and with its box.
     - `behavior_il_mcc`, `behavior_pmf1`, `behavior_cgf1`: see [`concept_scores`].
     - `behavior_ece`: see [`calibration_error`].
 
@@ -156,6 +206,9 @@ def behavior_summary(records: pa.Table) -> dict[str, float | int]:
         "swap_unmoved": (column["swap_iou"] >= SAME, ~np.isnan(column["swap_iou"]) & (column["pred_area"] > 0)),
         "mirror_iou": (column["mirror_iou"], ~np.isnan(column["mirror_iou"])),
         "boundary_iou": (column["boundary_iou"], ~np.isnan(column["boundary_iou"])),
+        "unaided_iou": (iou, ~np.isnan(column["click_iou"])),
+        "click_iou": (column["click_iou"], ~np.isnan(column["click_iou"])),
+        "box_iou": (column["box_iou"], ~np.isnan(column["box_iou"])),
     }
     for kind in ("object", "part"):
         asked = ~np.isnan(column["sibling_iou"]) & ~no_target & (kinds == kind)
@@ -176,7 +229,10 @@ def behavior_summary(records: pa.Table) -> dict[str, float | int]:
     return summary
 
 
-_NUMBERS = ("iou", "score", "pred_area", "boundary_iou", "parent_iou", "sibling_iou", "mirror_iou", "swap_iou")
+_NUMBERS = (
+    *("iou", "score", "pred_area", "boundary_iou", "parent_iou", "sibling_iou", "mirror_iou", "swap_iou"),
+    *("click_iou", "box_iou"),
+)
 
 
 def _pairs(records: pa.Table, right: np.ndarray) -> np.ndarray:
@@ -234,6 +290,9 @@ _SAID = {
     "sibling_object": "another object of the category is drawn",
     "sibling_part": "another part of the object is drawn",
     "boundary_iou": "boundary IoU, 2 % of the diagonal",
+    "unaided_iou": "IoU by the words alone",
+    "click_iou": "IoU after a click into the middle",
+    "box_iou": "IoU with a box",
     "ece": "expected calibration error of the score",
     "pmf1": "positive micro F1 (SAM 3)",
     "cgf1": "cgF1 (SAM 3)",

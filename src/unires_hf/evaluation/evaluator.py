@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import datasets
@@ -23,6 +24,7 @@ from transformers.utils import ModelOutput
 from unires_hf import __version__
 from unires_hf.data import masks
 from unires_hf.evaluation.referring_segmentation_metric.protocols import Protocol, get_protocol
+from unires_hf.model.processing_unires import UniResProcessor
 
 from .behaviors import probe_batch
 from .mean_places import MeanPlaces
@@ -131,16 +133,18 @@ def evaluate_model(
     def ask(rows: Sequence[Row]) -> list[list[np.ndarray]]:
         """Masks of other rows."""
         (batch,) = _batches(iter(enumerate(rows)), processor, len(rows), text_options)
-        images, _ = _predict(model, processor, batch, preset, mask_threshold, None, False)
+        images, _, _ = _predict(model, processor, batch, preset, mask_threshold, None, False)
         return [[one.mask for one in image] for image in images]
 
     for batch in batches if behaviors else _ahead(batches):  # a tokenizer serves one thread
-        drawn, wordless = _predict(model, processor, batch, preset, mask_threshold, no_words, keep_masks)
+        drawn, wordless, outputs = _predict(model, processor, batch, preset, mask_threshold, no_words, keep_masks)
         records: list[Row] = []
         probes = None
         if behaviors:
             rows_seen = [row | {"image": _picture(row["image"])} for row in batch.rows]
-            probes = probe_batch(rows_seen, [[one.mask for one in image] for image in drawn], ask)
+            refine = partial(_refined, processor, outputs, batch.sizes, mask_threshold)
+            refine = refine if isinstance(processor, UniResProcessor) else None  # Florence-2 has no map to refine
+            probes = probe_batch(rows_seen, [[one.mask for one in image] for image in drawn], ask, refine)
         for number, (place, *scene) in enumerate(zip(batch.places, batch.rows, drawn, wordless, strict=True)):
             probed = iter(probes[number]) if probes else None
             for one in _score_row(*scene, preset, controls, mean_places):
@@ -267,20 +271,37 @@ def _predict(
     mask_threshold: float | None,
     no_words: Mapping[str, torch.Tensor] | None,
     keep_masks: bool,
-) -> tuple[list[list[Prediction]], list[Prediction | None]]:
-    """For each image what the model draws for its expressions, and what it draws for no words if that is asked."""
+) -> tuple[list[list[Prediction]], list[Prediction | None], ModelOutput]:
+    """For each image what the model draws for its expressions, and what it draws for no words if that is asked; and
+    the outputs for its expressions."""
     outputs = model(**batch.inputs.to(model.device, dtype=model.dtype))
     drawn = _post_process(processor, outputs, batch.sizes, protocol, mask_threshold, keep_masks)
     if no_words is None:
-        return drawn, [None] * len(drawn)
+        return drawn, [None] * len(drawn), outputs
     images = torch.arange(len(drawn), device=model.device)
     words = {name: ids.to(model.device).repeat(len(images), 1) for name, ids in no_words.items()}
     if outputs.vision_embeds is None:  # a model whose image features depend on the words
         seen = {"pixel_values": batch.inputs["pixel_values"]}
     else:
         seen = {"vision_embeds": outputs.vision_embeds}
-    outputs = model(**seen, **words, image_indices=images)
-    return drawn, [one for (one,) in _post_process(processor, outputs, batch.sizes, protocol, mask_threshold)]
+    wordless = model(**seen, **words, image_indices=images)
+    return (
+        drawn,
+        [one for (one,) in _post_process(processor, wordless, batch.sizes, protocol, mask_threshold)],
+        outputs,
+    )
+
+
+def _refined(
+    processor: ProcessorMixin,
+    outputs: ModelOutput,
+    sizes: list[tuple[int, int]],
+    mask_threshold: float | None,
+    **hints: list[Any],
+) -> list[list[np.ndarray]]:
+    """For each image the masks of its expressions with clicks (`points`) or `boxes`; the model is not run."""
+    images = processor.post_process_referring_segmentation(outputs, sizes, mask_threshold, **hints)
+    return [[one["mask"].numpy() for one in image] for image in images]
 
 
 def _post_process(

@@ -47,12 +47,14 @@ RECORDS = pa.schema(
         "sibling_iou": pa.float64(),
         "mirror_iou": pa.float64(),
         "swap_iou": pa.float64(),
+        "click_iou": pa.float64(),
+        "box_iou": pa.float64(),
     }
 )
 """`predictor` is "model" or a control's name. `row` is the image's place in what was evaluated: two data sets that
 are measured together may call their images, and so their expressions, alike. Areas are in pixels where the protocol
 compares; `height` and `width` are the image's. `prediction` is the model's mask as RLE at original size, where masks
-were kept. The last five are there where behaviors were measured, see [`probe_batch`]."""
+were kept. The last seven are there where behaviors were measured, see [`probe_batch`]."""
 _KEY = ("source", "predictor", "expression_id", "row")
 
 

@@ -3,11 +3,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoProcessor, pipeline
 
 from unires_hf import UniResConfig, UniResModel, UniResProcessor
@@ -113,6 +116,16 @@ def test_export_leaves_nothing_behind_when_it_fails(checkpoint, tmp_path):
     with pytest.raises(OSError, match="model.safetensors"):
         export_checkpoint(broken, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["broken"]
+
+
+def test_weights_that_are_not_finite_are_not_published(checkpoint, tmp_path):
+    shutil.copytree(checkpoint, tmp_path / "model")
+    weights = load_file(checkpoint / "model.safetensors")
+    diverged = {name: torch.full_like(weight, torch.nan) for name, weight in weights.items()}
+    save_file(diverged, tmp_path / "model/model.safetensors", {"format": "pt"})
+    with pytest.raises(ValueError, match="is not finite"):
+        export_checkpoint(tmp_path / "model", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

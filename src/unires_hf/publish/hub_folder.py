@@ -7,11 +7,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from transformers import AutoModel, AutoProcessor, PreTrainedModel, ProcessorMixin
+from transformers import PreTrainedModel, ProcessorMixin
 from transformers.dynamic_module_utils import get_relative_import_files
 
 from unires_hf.baselines import CrisConfig, CrisImageProcessor, CrisProcessor, LavtConfig
-from unires_hf.loading import LORA_CONFIG, is_lora, load_config, whole_checkpoint
+from unires_hf.loading import LORA_CONFIG, is_lora, load_config, load_model
 from unires_hf.model.configuration_unires import UniResConfig
 from unires_hf.model.image_processing_pil_unires import UniResImageProcessorPil
 from unires_hf.model.image_processing_unires import UniResImageProcessor
@@ -46,7 +46,8 @@ def export_checkpoint(
         `Path`: `out_dir`.
 
     Raises:
-        ValueError: if `model_dir` lacks a file or holds another model, or there is something in `out_dir`.
+        ValueError: if `model_dir` lacks a file or weights, holds another model or weights that are not finite, or there
+            is something in `out_dir`.
     """
     model_dir, out_dir = Path(model_dir), Path(out_dir)
     _check(model_dir)
@@ -57,10 +58,9 @@ def export_checkpoint(
     with tempfile.TemporaryDirectory(dir=out_dir.parent, prefix=f".{out_dir.name}-") as scratch:
         folder = Path(scratch) / out_dir.name
         # Saving what was loaded drops what a former export or a Trainer has left there.
-        with whole_checkpoint(str(model_dir)) as path:
-            model, processor = AutoModel.from_pretrained(path), AutoProcessor.from_pretrained(path)
-            model.save_pretrained(folder)
-            processor.save_pretrained(folder)
+        model, processor = load_model(str(model_dir))
+        model.save_pretrained(folder)
+        processor.save_pretrained(folder)
         _copy_code(model, processor, folder)
         _write_references(model, processor, folder)
         (folder / "README.md").write_text(card or _card(model_dir, name or out_dir.name), encoding="utf-8")

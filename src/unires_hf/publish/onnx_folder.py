@@ -15,7 +15,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from tokenizers import Tokenizer
 from transformers import BatchFeature
 
-from unires_hf.loading import load_config, whole_checkpoint
+from unires_hf.loading import load_config, load_model
 from unires_hf.model.configuration_unires import UniResConfig
 from unires_hf.model.modeling_unires import UniResModel
 from unires_hf.model.processing_unires import CLIP_TEXT_LENGTH, UniResProcessor
@@ -58,8 +58,8 @@ def export_onnx(name: str, out: str | Path, int8: bool = False) -> Exported:
             quantized as they come, see [`quantize`].
 
     Raises:
-        ValueError: if the model is no UniRES, there is something in `out`, or the logits differ by more than
-            `TOLERANCE`; nothing is then left behind.
+        ValueError: if the model is no UniRES or not whole (see [`load_model`]), there is something in `out`, or the
+            logits differ by more than `TOLERANCE`; nothing is then left behind.
     """
     out = Path(out)
     model_type = load_config(name).model_type
@@ -67,10 +67,9 @@ def export_onnx(name: str, out: str | Path, int8: bool = False) -> Exported:
         raise ValueError(f"{name} is a model of type {model_type!r}: only {UniResConfig.model_type!r} is exported.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} is not empty: name a new folder, nothing there will be overwritten.")
-    with whole_checkpoint(name) as path:
-        processor = UniResProcessor.from_pretrained(path)
-        model = ExportableModel.from_pretrained(path, dtype=torch.float32).eval()
-        reference = UniResModel.from_pretrained(path, dtype=torch.float32).eval()
+    reference, processor = load_model(name)
+    model = ExportableModel(reference.float().config).eval()
+    model.load_state_dict(reference.state_dict())
 
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from tiny_unires import NO_GROUPS, PYRAMID, tiny_config, tiny_inputs
 
-from unires_hf import UniResModel
+from unires_hf import UniResModel, cli
 
 ABLATIONS = {
     "full": {},
@@ -116,4 +117,17 @@ def test_refusals(checkpoint: Path, tmp_path: Path) -> None:
     CrisConfig().save_pretrained(tmp_path / "cris")
     with pytest.raises(ValueError, match="only 'unires' is exported"):
         export_onnx(str(tmp_path / "cris"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_is_not_whole_is_refused(checkpoint: Path, tmp_path: Path, capsys) -> None:
+    shutil.copytree(checkpoint, tmp_path / "model")
+    weights = load_file(tmp_path / "model/model.safetensors")
+    for damage, complaint in ((float("nan"), "'mask_head.kernel.bias' of"), (None, "lacks 1 of the model's weights")):
+        damaged = weights | {"mask_head.kernel.bias": weights["mask_head.kernel.bias"] * (damage or 1)}
+        if damage is None:
+            del damaged["mask_head.kernel.bias"]
+        save_file(damaged, tmp_path / "model/model.safetensors", {"format": "pt"})
+        assert cli.main(["export", str(tmp_path / "model"), "--out", str(tmp_path / "out")]) == 2
+        assert complaint in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

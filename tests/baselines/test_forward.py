@@ -125,6 +125,8 @@ def test_image_indices_may_be_left_out_where_they_are_plain(model):
         logits(model, batch, image_indices=torch.zeros(2, dtype=torch.int64))
     with pytest.raises(RuntimeError, match="between 0 and 1"):
         logits(model, batch, image_indices=torch.tensor([0, 1, 2]))
+    with pytest.raises(ValueError, match="torch.bool: give whole numbers"):
+        logits(model, batch, image_indices=torch.tensor([False, True, False]))
 
 
 def test_inputs_that_lack_something_are_refused(model):

@@ -335,6 +335,15 @@ def test_without_sizes_a_mask_covers_the_input(processor):
     assert whole["mask"].shape == (64, 64) and torch.equal(whole["mask"], spelt["mask"])
 
 
+def test_padding_on_the_left_is_refused(processor, scene):
+    """CLIP numbers words from the left: padding there gave other masks, or none."""
+    with pytest.raises(ValueError, match="pad on the right"):
+        processor(images=scene, text=["dog", "the red dog"], padding_side="left", return_tensors="pt")
+    processor.tokenizer.padding_side = "left"
+    with pytest.raises(ValueError, match="pad on the right"):
+        processor(images=scene, text=["dog", "the red dog"], return_tensors="pt")
+
+
 @pytest.mark.parametrize("indices", [torch.tensor([True]), torch.tensor([0.0])])
 def test_indices_are_whole_numbers(processor, indices):
     outputs = UniResOutput(logits=torch.ones(1, 16, 16), presence_logits=None, image_indices=indices)

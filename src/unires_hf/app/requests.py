@@ -7,7 +7,8 @@ from typing import Any
 from PIL import Image
 from transformers.image_transforms import convert_to_rgb
 
-from unires_hf.model.image_input_unires import FORMATS, open_image, upright
+from unires_hf.model.image_input_unires import open_image, upright
+from unires_hf.model.picture_formats_unires import FORMATS
 
 MOST_EXPRESSIONS = 32
 LONGEST = 1000  # characters of an expression; the model reads about 20 words

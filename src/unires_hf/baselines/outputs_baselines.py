@@ -64,7 +64,7 @@ def image_of_each_expression(
         input_ids: (expressions, length).
 
     Raises:
-        ValueError: if they are needed and missing, or not one a row of `input_ids`.
+        ValueError: if they are needed and missing, not one a row of `input_ids`, or no whole numbers.
     """
     expressions = len(input_ids)
     if image_indices is None:
@@ -75,6 +75,8 @@ def image_of_each_expression(
             )
         indices = torch.arange(expressions, device=input_ids.device)
         return indices if num_images == expressions else torch.zeros_like(indices)
+    if image_indices.dtype not in (torch.int32, torch.int64):
+        raise ValueError(f"`image_indices` holds {image_indices.dtype}: give whole numbers (torch.int64).")
     if image_indices.shape != (expressions,):
         raise ValueError(
             f"`image_indices` has the shape {tuple(image_indices.shape)}: it must hold one number for each of the "

@@ -8,12 +8,10 @@ import numpy as np
 import PIL.Image
 import PIL.ImageOps
 
+from unires_hf.model.picture_formats_unires import FORMATS, VOID
+
 from . import masks
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
-"""Those that Pillow decodes itself. Others it hands to programs: an EPS file would be run by Ghostscript."""
-VOID = (224, 224, 192)
-"""The color of PASCAL VOC's index 255: a border that belongs to nothing."""
 _ORIENTATION = 0x0112  # EXIF; 5 to 8 are turned by a quarter
 _FEW = 16  # colors: a drawing has fewer, a photograph of one, or what JPEG made of it, has more
 

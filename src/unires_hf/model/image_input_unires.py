@@ -29,13 +29,11 @@ from transformers.image_utils import ChannelDimension, PILImageResampling, SizeD
 from transformers.utils.constants import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
 from .geometry_unires import content_extent, content_size, masks_to_coverage
+from .picture_formats_unires import FORMATS, VOID
 
 CHANNELS = (1, 3, 4)  # gray, RGB, RGBA
 IMAGE_TYPES = (str, os.PathLike, Image.Image, np.ndarray, torch.Tensor)
 RESIZE_MODES = ("letterbox", "squash")
-# Pillow opens others through programs of the system (EPS through Ghostscript), which a foreign file must not reach.
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM", "JPEG2000")
-VOID = (224, 224, 192)  # the color of VOC's index 255, a border that belongs to nothing
 BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}\s*")
 
 

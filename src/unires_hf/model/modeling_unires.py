@@ -807,6 +807,8 @@ class UniResModel(UniResPreTrainedModel):
                 f"{images} images and {expressions} expressions: say with `image_indices` which image each expression "
                 f"is about, with one number for each of the {expressions} expressions."
             )
+        if image_indices.dtype not in (torch.int32, torch.int64):
+            raise ValueError(f"`image_indices` holds {image_indices.dtype}: give whole numbers (torch.int64).")
         torch._assert_async(
             ((image_indices >= 0) & (image_indices < images)).all(),
             f"`image_indices` must lie between 0 and {images - 1}, since there are {images} images.",

@@ -95,7 +95,8 @@ class UniResProcessor(ProcessorMixin):
             whenever text comes with images or as nested lists.
 
         Raises:
-            ValueError: no input, an empty expression, or numbers of images, texts and masks that do not fit.
+            ValueError: no input, an empty expression, padding on the left, or numbers of images, texts and masks that
+                do not fit.
         """
         if images is None and text is None:
             raise ValueError("Give `images`, `text` or both.")
@@ -133,6 +134,8 @@ class UniResProcessor(ProcessorMixin):
                 f"`max_length` is {length}, but the model was trained with {self.tokenizer.model_max_length} tokens, "
                 "the tokenizer's `model_max_length`: give no more."
             )
+        if kwargs.get("padding_side", self.tokenizer.padding_side) != "right":
+            raise ValueError("`padding_side` is 'left', but the model counts words from the left: pad on the right.")
         if kwargs.get("truncation") and length not in _reported_lengths:
             self._report_truncation(text, length)
         return self._tokenize(text, length, **kwargs)

@@ -46,8 +46,8 @@ def export_checkpoint(
         `Path`: `out_dir`.
 
     Raises:
-        ValueError: if `model_dir` lacks a file or weights, holds another model or weights that are not finite, or there
-            is something in `out_dir`.
+        ValueError: if `model_dir` lacks a file or weights, holds another model, or weights that are not finite, or
+            there is something in `out_dir`.
     """
     model_dir, out_dir = Path(model_dir), Path(out_dir)
     _check(model_dir)

@@ -236,6 +236,7 @@ def test_results_are_written_whole(painter, processor, boxes, tmp_path):
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted(path.name for path in written)
     summary = json.loads((tmp_path / "run" / "results.json").read_text())
     assert summary == results.summary and summary["model"] == "painter" and summary["protocol"] == "unires"
+    assert set(summary.pop("by_source")) == {"boxes objects", "boxes parts"}
     assert all(value is None or isinstance(value, int | float | str) for value in summary.values())
     for key in ("miou", "oiou", "giou", "pr@0.5", "pr@0.9", "miou_object", "oiou_part", "miou_low", "n_expressions"):
         assert key in summary

@@ -1,8 +1,11 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
+"""Scores by source, kind, part and size; the source's are in every table."""
+
 import pyarrow as pa
+import pyarrow.compute
 import pytest
 
-from unires_hf.evaluation import RECORDS, Results, macro, scores_by
+from unires_hf.evaluation import RECORDS, Results, macro, markdown_table, scores_by
 
 
 def record(number, kind, iou, part=None, predictor="model", area=50, nothing=False, denied=False):
@@ -30,7 +33,8 @@ def results():
 def test_scores_by_kind_stand_beside_the_controls(results):
     scores = scores_by(results, "kind")
     assert list(scores) == ["class", "no_target", "part", "part_side"]
-    assert scores["part"] == pytest.approx({"n": 2, "miou": 40, "miou_parent_object": 10}, abs=1e-3)
+    part = {"n": 2, "miou": 40, "oiou": 40, "t_acc": 100, "miou_parent_object": 10}
+    assert scores["part"] == pytest.approx(part, abs=1e-3)
     assert scores["no_target"] == {"n": 0, "n_no_target": 2, "n_acc": 50}
 
 
@@ -43,3 +47,26 @@ def test_other_groups_and_the_mean_of_means(results):
         "over 10 %": 1,
     }
     assert set(scores_by(results, "source")) == {"cars objects", "cars parts"}
+
+
+def test_the_table_tells_expressions_with_a_referent_from_those_without(results):
+    """In the mean over all of them a right denial counts 0."""
+    assert results.summary["miou_object"] == pytest.approx(80 / 3, abs=1e-3)
+    expected = {"n": 1, "miou": 80, "oiou": 80, "t_acc": 100, "n_no_target": 2, "n_acc": 50}
+    assert results.summary["by_source"]["cars objects"] == pytest.approx(expected, abs=1e-3)
+    settings = {"mask_threshold": 0.35, "mask_threshold_chosen_by": "the model", "scored_at": "original size"}
+    table = markdown_table(results.summary | settings)
+    assert "| source | with a referent | mIoU | oIoU | T-acc | without a referent | N-acc |" in table
+    assert "| cars objects | 1 | 80.0 | 80.0 | 100.0 | 2 | 50.0 |" in table
+    assert "| cars parts | 3 | 43.3 | 43.3 | 100.0 | 0 | – |" in table
+    assert "in mIoU an expression without a referent counts 0" in table
+
+
+def test_one_source_in_which_everything_has_a_referent_needs_no_second_table(results):
+    records = results.records.filter(pa.compute.invert(results.records["no_target"])).select(RECORDS.names)
+    settings = {"protocol": "unires", "bootstrap": 0, "bootstrap_seed": 0, "mask_threshold": None}
+    settings |= {"scored_at": "original size"}
+    assert "with a referent" not in Results.from_records(records, settings).markdown()
+    other = records.set_column(records.column_names.index("source"), "source", pa.array(["faces"] * len(records)))
+    both = Results.from_records(pa.concat_tables([records, other]), settings).markdown()
+    assert "| cars objects |" in both and "| faces objects |" in both

@@ -14,7 +14,9 @@ SETTINGS = {
 
 
 def cells(table):
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line[:1] == "|"]
+    """Of the first table."""
+    lines = table.partition("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
 def test_rows_are_subsets_with_the_controls_under_the_model():

@@ -183,6 +183,15 @@ def test_what_cannot_be_read_is_left_out_and_counted(streaming, arguments, rows,
     [
         ({"streaming": True, "num_train_epochs": 1}, "give --max_steps"),
         ({"streaming": True, "max_steps": 3, "save_strategy": "epoch"}, "give --save_strategy steps"),
+        ({"streaming": True, "max_steps": 3, "held_out": ["x"]}, "leave out --streaming or --held_out"),
+        (
+            {"streaming": True, "max_steps": 3, "leave_out_categories": ["dog"]},
+            "leave out --streaming or --leave_out_categories",
+        ),
+        (
+            {"train_data": ["partscenes,length=2,size=64"], "leave_out_categories": ["dog"]},
+            "Drawn scenes are not searched for categories",
+        ),
         ({"train_weights": [1.0, 2.0]}, "1 data sets need 1 positive weights"),
         ({"object_part_ratio": 1.5}, "between 0 and 1, got 1.5"),
     ],

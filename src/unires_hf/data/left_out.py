@@ -16,8 +16,12 @@ def without_categories(rows: Dataset, categories: Sequence[str]) -> Dataset:
     """The rows in whose pictures nothing of the categories is annotated.
 
     Raises:
-        ValueError: if none is left.
+        ValueError: if none is left, or they are drawn scenes, of which nothing is known before they are drawn.
     """
+    if not isinstance(rows, Dataset):
+        raise ValueError(
+            "Drawn scenes are not searched for categories to leave out: name the kinds to be drawn instead."
+        )
     shown = set(categories)
     kept = [
         index

@@ -17,6 +17,7 @@ from unires_hf.evaluation.referring_segmentation_metric.protocols import get_pro
 from unires_hf.files import whole, write_json, write_text
 
 from .behaviors import behavior_summary, behavior_table
+from .score_groups import scores_by
 from .score_table import markdown_table
 
 RECORDS = pa.schema(
@@ -64,7 +65,8 @@ class Results:
 
     Args:
         summary (`dict`): flat; the keys of [`compute_metrics`] in percent, the same for each control as
-            `control_<name>_<key>` without intervals, and the settings.
+            `control_<name>_<key>` without intervals, and the settings. Only `by_source` is nested: what
+            [`scores_by`] gives, which tells expressions with a referent from those without.
         records (`pa.Table`): one row an expression: [`RECORDS`] and `iou`, the protocol's, in [0, 1].
         controls (`pa.Table`): the same for the controls.
     """
@@ -98,7 +100,9 @@ class Results:
         if settings.get("behaviors"):
             summary |= behavior_summary(records.filter(pa.array(chosen)))
         summary |= {**settings, "data_sha256": _data_digest(records.filter(pa.array(chosen)))}
-        return cls(summary, records.filter(pa.array(chosen)), records.filter(pa.array(~chosen)))
+        results = cls(summary, records.filter(pa.array(chosen)), records.filter(pa.array(~chosen)))
+        summary["by_source"] = scores_by(results, "source")
+        return results
 
     def markdown(self) -> str:
         """The table for a card, see [`markdown_table`]."""

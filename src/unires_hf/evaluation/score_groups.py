@@ -2,13 +2,12 @@
 """Scores by source, kind of expression, part name, or size of the referent: the model's and the trivial answers'."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+import pyarrow as pa
 
 from unires_hf.data.photo_expressions import kind_of
-
-from .results import Results
 
 Record = dict[str, Any]
 _SIZES = ((0.001, "under 0.1 %"), (0.01, "0.1 to 1 %"), (0.1, "1 to 10 %"), (np.inf, "over 10 %"))
@@ -29,7 +28,14 @@ GROUPS: dict[str, Callable[[Record], str | None]] = {
 the protocol compares, in shares of the picture."""
 
 
-def scores_by(results: Results, group: str) -> dict[str, dict[str, float]]:
+class Measured(Protocol):
+    """What [`Results`] hold: a record an expression, of the model and of the controls."""
+
+    records: pa.Table
+    controls: pa.Table
+
+
+def scores_by(results: Measured, group: str) -> dict[str, dict[str, float]]:
     """Scores of the expressions of each group.
 
     Args:
@@ -37,28 +43,38 @@ def scores_by(results: Results, group: str) -> dict[str, dict[str, float]]:
         group (`str`): a key of `GROUPS`.
 
     Returns:
-        `dict[str, dict[str, float]]`: by group, `n` expressions and `miou` (0 to 100) of those that have a referent,
-        `n_no_target` and `n_acc` of those that have none, and `miou_<control>`.
+        `dict[str, dict[str, float]]`: by group, in percent. Of the `n` expressions that have a referent: `miou`,
+        `oiou`, `t_acc` (for how many of them there is a mask) and `miou_<control>`. Of the `n_no_target` that have
+        none: `n_acc` (for how many there is no mask). What a group has nothing of is left out, but `n`.
     """
     name = GROUPS[group]
     groups: dict[str, dict[str, list[float]]] = {}
     for table in (results.records, results.controls):
-        for record in table.to_pylist():
+        for record in table.drop_columns(["prediction"]).to_pylist():
             own = name(record)
             if own is None:
                 continue
-            control = "" if record["predictor"] == "model" else f"_{record['predictor']}"
-            if record["no_target"] and not control:
-                groups.setdefault(own, {}).setdefault("n_acc", []).append(record["predicted_no_target"])
-            elif not record["no_target"]:
-                groups.setdefault(own, {}).setdefault(f"miou{control}", []).append(record["iou"])
+            kept = groups.setdefault(own, {})
+            if record["predictor"] != "model":
+                if not record["no_target"]:
+                    kept.setdefault(f"miou_{record['predictor']}", []).append(record["iou"])
+            elif record["no_target"]:
+                kept.setdefault("n_acc", []).append(record["predicted_no_target"])
+            else:
+                kept.setdefault("miou", []).append(record["iou"])
+                kept.setdefault("t_acc", []).append(not record["predicted_no_target"])
+                kept.setdefault("intersection", []).append(record["intersection"])
+                kept.setdefault("union", []).append(record["union"])
+    return {own: _scores(kept) for own, kept in sorted(groups.items())}
+
+
+def _scores(kept: dict[str, list[float]]) -> dict[str, float]:
+    shared, covered = sum(kept.pop("intersection", [])), sum(kept.pop("union", []))
     return {
-        own: {
-            "n": len(values.get("miou", [])),
-            **({"n_no_target": len(values["n_acc"])} if "n_acc" in values else {}),
-            **{key: 100 * float(np.mean(kept)) for key, kept in values.items()},
-        }
-        for own, values in sorted(groups.items())
+        "n": len(kept.get("miou", [])),
+        **({"n_no_target": len(kept["n_acc"])} if "n_acc" in kept else {}),
+        **{key: 100 * float(np.mean(values)) for key, values in kept.items()},
+        **({"oiou": 100 * shared / covered} if covered else {}),
     }
 
 

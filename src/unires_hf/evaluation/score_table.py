@@ -17,6 +17,7 @@ _PREDICTORS = {
     "control_empty_expression_": "model, empty expression",
 }
 _COLUMNS = {"miou": "mIoU", "oiou": "oIoU", "giou": "gIoU", "n_acc": "N-acc", "t_acc": "T-acc"}
+_BY_SOURCE = {"miou": "mIoU", "oiou": "oIoU", "t_acc": "T-acc", "n_acc": "N-acc"}
 _WITH_INTERVAL = ("miou", "oiou", "giou")  # the others have theirs in the JSON, and the table stays readable
 
 
@@ -24,7 +25,9 @@ def markdown_table(summary: Mapping[str, Any]) -> str:
     """A table of percentages, a row for each subset and predictor; the means with their interval, `value [low, high]`.
 
     "all" pools objects and parts over expressions (RefCOCOm's "Obj & Part", paper, supplementary), "parts" is its
-    "Part". gIoU is shown only where there are expressions without a referent, because it is mIoU elsewhere.
+    "Part". gIoU is shown only where there are expressions without a referent, because it is mIoU elsewhere. Where
+    there are such, or several sources, a second table has the scores of each source; in its mIoU and oIoU only
+    expressions with a referent count.
 
     Args:
         summary: flat keys of [`Results`].
@@ -45,7 +48,19 @@ def markdown_table(summary: Mapping[str, Any]) -> str:
                 count = f"{summary[f'{prefix}n_expressions{suffix}']:,}"
                 cells = [_cell(summary, f"{prefix}{column}{suffix}") for column in columns]
                 lines.append([name, predictor, count, *cells])
-    return f"{table_of(lines, words=2)}\n\n{_caption(summary)}\n"
+    return f"{table_of(lines, words=2)}\n\n{_caption(summary)}\n{_by_source(summary)}"
+
+
+def _by_source(summary: Mapping[str, Any]) -> str:
+    """The table of the sources, where it says more than the first one."""
+    groups = summary.get("by_source", {})
+    if not groups or not (summary["n_no_target"] or len({name.rpartition(" ")[0] for name in groups}) > 1):
+        return ""
+    lines = [["source", "with a referent", *list(_BY_SOURCE.values())[:3], "without a referent", "N-acc"]]
+    for name, scores in groups.items():
+        cells = [f"{scores[key]:.1f}" if key in scores else "–" for key in _BY_SOURCE]
+        lines.append([name, f"{scores['n']:,}", *cells[:3], f"{scores.get('n_no_target', 0):,}", cells[3]])
+    return f"\n{table_of(lines)}\n\nPercent; mIoU and oIoU are of the expressions with a referent alone.\n"
 
 
 def _cell(summary: Mapping[str, Any], key: str) -> str:
@@ -66,6 +81,8 @@ def _threshold(summary: Mapping[str, Any]) -> str:
 def _caption(summary: Mapping[str, Any]) -> str:
     parts = [f"Percent; protocol `{summary['protocol']}`, {_threshold(summary)}, {summary['scored_at']}"]
     parts.append(f"{summary['n_images']:,} images")
+    if summary["n_no_target"] and summary["protocol"] != "grefcoco":
+        parts.append("in mIoU an expression without a referent counts 0")
     if "miou_low" in summary:
         parts.append("in brackets the 95 % bootstrap interval over images")
     return "; ".join(parts) + "."

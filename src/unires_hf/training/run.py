@@ -215,6 +215,10 @@ def _check_streaming(data_arguments: DataArguments, arguments: UniResTrainingArg
         raise ValueError("Words are drawn for tables, not for streams: leave out --streaming or --draw_expressions.")
     if data_arguments.held_out:
         raise ValueError("A stream is not searched for pictures to hold out: leave out --streaming or --held_out.")
+    if data_arguments.leave_out_categories:
+        raise ValueError(
+            "A stream is not searched for categories to leave out: leave out --streaming or --leave_out_categories."
+        )
     if arguments.max_steps <= 0:
         raise ValueError("A stream has no end: give --max_steps with --streaming.")
     for name in ("save_strategy", "eval_strategy"):

@@ -7,7 +7,7 @@ from tiny_unires import NO_GROUPS, PYRAMID, tiny_config, tiny_inputs
 from transformers import CLIPVisionModel
 
 from unires_hf import UniResModel
-from unires_hf.model.modeling_unires import interpolate_position_embeddings
+from unires_hf.model.encoders_unires import positions_at
 
 
 @pytest.fixture
@@ -263,14 +263,16 @@ def test_golden_numbers():
 GOLDEN = [-0.19256, 0.18209, -0.45665, -0.26493, -0.16485, -0.19739, 4.90477]
 
 
-def test_position_embeddings_keep_their_own_grid_and_their_class_token():
-    weight = torch.randn(1 + 49, 12)
-    torch.testing.assert_close(interpolate_position_embeddings(weight, 7), weight, atol=1e-5, rtol=0)
-    larger = interpolate_position_embeddings(weight, 14)
-    assert larger.shape == (1 + 196, 12)
+def test_position_embeddings_keep_their_own_grid_and_their_class_token(model):
+    name = "embeddings.position_embedding.weight"
+    weight = model.vision_model.get_parameter(name)
+    torch.testing.assert_close(positions_at(model.vision_model, 32)[name], weight)
+    with torch.no_grad():
+        weight[1:] = torch.linspace(0, 1, 4).repeat(4)[:, None]
+    larger = positions_at(model.vision_model, 64)[name]
+    assert larger.shape == (1 + 64, 32)
     torch.testing.assert_close(larger[0], weight[0])
-    ramp = torch.linspace(0, 1, 7).repeat(7)[:, None]
-    row = interpolate_position_embeddings(torch.cat([torch.zeros(1, 1), ramp]), 14)[1:15, 0]
+    row = larger[1:9, 0]
     assert (row.diff() > -1e-2).all() and row[-1] > 0.9 and row[0] < 0.1
 
 

@@ -86,7 +86,9 @@ def test_a_checkpoint_with_a_hole_is_refused(clip_folder):
     weights = load_file(path)
     del weights["vision_model.post_layernorm.weight"]
     save_file(weights, path, metadata={"format": "pt"})
-    with pytest.raises(ValueError, match="no whole CLIP checkpoint: 1 weights are missing .*post_layernorm.weight"):
+    with pytest.raises(
+        ValueError, match="no whole checkpoint of a CLIPModel: 1 weights are missing .*post_layernorm.weight"
+    ):
         UniResModel.from_clip(clip_folder, image_size=32)
 
 

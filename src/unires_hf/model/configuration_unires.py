@@ -20,7 +20,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from huggingface_hub.dataclasses import strict
-from transformers import AutoConfig, CLIPTextConfig, CLIPVisionConfig, PreTrainedConfig
+from transformers import AutoConfig, PreTrainedConfig
 from transformers.configuration_utils import SubConfigSpec
 from transformers.utils import auto_docstring
 
@@ -78,6 +78,8 @@ class UniResDecoderConfig(PreTrainedConfig):
 @strict
 class UniResConfig(PreTrainedConfig):
     r"""
+    text_config, vision_config (`dict` or `PreTrainedConfig`, *optional*):
+        The encoders: CLIP's by default (paper), or of another family that `encoders_unires.py` has an adapter for.
     stage1_config (`dict` or `UniResDecoderConfig`, *optional*):
         The stage-1 decoder, in which image tokens attend to the words (paper, model figure).
     stage2_config (`dict` or `UniResDecoderConfig`, *optional*):
@@ -142,9 +144,9 @@ class UniResConfig(PreTrainedConfig):
 
     model_type = "unires"
     sub_configs_defaults = {
-        "text_config": CLIPTextConfig,
+        "text_config": SubConfigSpec(config_class=AutoConfig, model_type="clip_text_model"),
         "vision_config": SubConfigSpec(
-            config_class=CLIPVisionConfig, init_kwargs={"image_size": 448, "patch_size": 16}
+            config_class=AutoConfig, model_type="clip_vision_model", init_kwargs={"image_size": 448, "patch_size": 16}
         ),
         "stage1_config": UniResDecoderConfig,
         "stage2_config": UniResDecoderConfig,
@@ -154,8 +156,8 @@ class UniResConfig(PreTrainedConfig):
     }
     keys_to_ignore_at_inference = ["vision_embeds", "image_indices"]
 
-    text_config: dict | CLIPTextConfig | None = None
-    vision_config: dict | CLIPVisionConfig | None = None
+    text_config: dict | PreTrainedConfig | None = None
+    vision_config: dict | PreTrainedConfig | None = None
     stage1_config: dict | UniResDecoderConfig | None = None
     stage2_config: dict | UniResDecoderConfig | None = None
     backbone_config: dict | PreTrainedConfig | None = None

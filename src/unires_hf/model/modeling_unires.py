@@ -11,11 +11,10 @@
 # WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
 # See the License for the specific language governing permissions and
 # limitations under the License.
-"""PyTorch UniRES model: CLIP's two encoders, group tokens, region filters, two decoder stages and a mask head."""
-# The ablation takes these away one by one; the configuration says why each is there.
-# trf-ignore: TRF041 config.num_low_level_group_tokens, config.num_high_level_group_tokens, config.has_groups
-# trf-ignore: TRF041 config.backbone_config, config.use_similarity, config.use_class_similarity
-# trf-ignore: TRF041 config.use_decoder_positions, config.use_token_embeds
+"""PyTorch UniRES model: two encoders, group tokens, region filters, two decoder stages and a mask head."""
+# The ablation takes these away one by one; the configuration says why they are there.
+# trf-ignore: TRF041 num_low_level_group_tokens, num_high_level_group_tokens, has_groups, backbone_config
+# trf-ignore: TRF041 use_similarity, use_class_similarity, use_decoder_positions, use_token_embeds
 
 import math
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoBackbone, CLIPModel, CLIPTextModel, CLIPVisionModel, PreTrainedModel
+from transformers import AutoBackbone, PreTrainedModel
 from transformers import initialization as init
 from transformers.loss.loss_for_object_detection import dice_loss
 from transformers.modeling_layers import GradientCheckpointingLayer
@@ -33,10 +32,10 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.models.clip.modeling_clip import CLIPMLP, eager_attention_forward
 from transformers.processing_utils import Unpack
 from transformers.utils import ModelOutput, TransformersKwargs, auto_docstring, logging
-from transformers.utils.generic import can_return_tuple, merge_with_config_defaults
-from transformers.utils.output_capturing import capture_outputs
+from transformers.utils.generic import can_return_tuple
 
 from .configuration_unires import UniResConfig, UniResDecoderConfig, check_fields
+from .encoders_unires import TEXT, VISION, UniResVisionOutput, load_encoders, tower_class
 from .modeling_conv_pyramid import ConvPyramidBackbone
 from .modeling_efficientnet_lite import EfficientNetLiteBackbone
 
@@ -44,41 +43,6 @@ logger = logging.get_logger(__name__)
 
 for backbone_class in (ConvPyramidBackbone, EfficientNetLiteBackbone):
     AutoBackbone.register(backbone_class.config_class, backbone_class, exist_ok=True)
-
-
-@auto_docstring(custom_intro="Everything of an image that its expressions need; computed once however many follow.")
-@dataclass
-class UniResVisionOutput(ModelOutput):
-    r"""
-    last_hidden_state (`torch.FloatTensor` of shape `(images, 1 + patches, hidden_size)`):
-        The [CLS] and patch tokens after the last block and its layer norm.
-    pooler_output (`torch.FloatTensor` of shape `(images, projection_dim)`):
-        The [CLS] token in CLIP's joint space, as `CLIPModel.get_image_features` returns it.
-    hidden_states (`tuple(torch.FloatTensor)`, *optional*, returned when `output_hidden_states=True` is passed):
-        The tokens between blocks; the group tokens are the last ones of each sequence.
-    attentions (`tuple(torch.FloatTensor)`, *optional*, returned when `output_attentions=True` is passed):
-        The attention weights of each block, groups included.
-    low_level_groups (`torch.FloatTensor` of shape `(images, num_low_level_group_tokens, hidden_size)`, *optional*):
-        The part-level groups, as they leave before block `group_split_layer`.
-    high_level_groups (`torch.FloatTensor` of shape `(images, num_high_level_group_tokens, hidden_size)`, *optional*):
-        The object-level groups, as they leave after the last block and its layer norm.
-    image_embeds (`torch.FloatTensor` of shape `(images, grid_height, grid_width, projection_dim)`):
-        The patch tokens in CLIP's joint space.
-    pixel_embeds (`tuple(torch.FloatTensor)`, *optional*):
-        The backbone's features (images, channels, height, width) for each step of the mask head.
-    class_features (`torch.FloatTensor` of shape `(images, channels, height, width)`, *optional*):
-        The backbone's last feature, which its classifier reads.
-    """
-
-    last_hidden_state: torch.FloatTensor | None = None
-    pooler_output: torch.FloatTensor | None = None
-    hidden_states: tuple[torch.FloatTensor, ...] | None = None
-    attentions: tuple[torch.FloatTensor, ...] | None = None
-    low_level_groups: torch.FloatTensor | None = None
-    high_level_groups: torch.FloatTensor | None = None
-    image_embeds: torch.FloatTensor | None = None
-    pixel_embeds: tuple[torch.FloatTensor, ...] | None = None
-    class_features: torch.FloatTensor | None = None
 
 
 @auto_docstring(custom_intro="Output of [`UniResModel`]: one logit map an expression.")
@@ -130,13 +94,11 @@ class UniResAttention(nn.Module):
         )
         implementation = self.config._attn_implementation
         if attention_mask is not None:
-            # The words have padding and the queries none, which flash attention cannot be told, but SDPA can.
+            # Words have padding and queries have none, which flash attention cannot be told, but SDPA can.
             implementation, attention_mask = "sdpa", attention_mask[:, None, None, :].bool()
-        attention_interface = ALL_ATTENTION_FUNCTIONS.get_interface(implementation, eager_attention_forward)
+        attend = ALL_ATTENTION_FUNCTIONS.get_interface(implementation, eager_attention_forward)
         dropout = self.config.attention_dropout if self.training else 0.0
-        attended, _ = attention_interface(
-            self, query, key, value, attention_mask, scaling=self.head_dim**-0.5, dropout=dropout
-        )
+        attended, _ = attend(self, query, key, value, attention_mask, scaling=self.head_dim**-0.5, dropout=dropout)
         return self.out_proj(attended.flatten(2))
 
 
@@ -249,9 +211,7 @@ class UniResMaskHead(nn.Module):
         channels = list(config.mask_head_channels)
         self.num_channels = channels[-1]
         self.projection = nn.Linear(config.decoder_hidden_size, channels[0])
-        self.convs = nn.ModuleList(
-            [nn.Conv2d(wide, narrow, kernel_size=3, padding=1) for wide, narrow in pairwise(channels)]
-        )
+        self.convs = nn.ModuleList([nn.Conv2d(wide, narrow, 3, padding=1) for wide, narrow in pairwise(channels)])
         self.norms = nn.ModuleList([nn.GroupNorm(1, width) for width in channels[1:]])
         self.kernel = nn.Linear(config.projection_dim, self.num_channels * self.kernel_size**2)
         self.bias = nn.Linear(config.projection_dim, 1)
@@ -272,9 +232,8 @@ class UniResMaskHead(nn.Module):
         """Each expression's features with its sentence's kernel: (expressions, height, width)."""
         # One kernel an expression: a grouped convolution in which each expression is a group.
         kernel = self.kernel(text_embeds).view(-1, self.num_channels, self.kernel_size, self.kernel_size)
-        return nn.functional.conv2d(
-            features.flatten(0, 1)[None], kernel, padding=self.kernel_size // 2, groups=len(features)
-        )[0]
+        rows = features.flatten(0, 1)[None]
+        return nn.functional.conv2d(rows, kernel, padding=self.kernel_size // 2, groups=len(features))[0]
 
 
 class UniResTokenEmbeds(nn.Module):
@@ -295,7 +254,7 @@ class UniResTokenEmbeds(nn.Module):
 
 class UniResSimilarity(nn.Module):
     """
-    How similar each patch and the sentence are in CLIP's joint space, as a logit: it joins the output of stage 1 and
+    How similar each patch and the sentence are in the joint space, as a logit: it joins the output of stage 1 and
     the mask logits, so that what the encoders know counts from the first step (our choice; not in the paper).
     """
 
@@ -308,8 +267,7 @@ class UniResSimilarity(nn.Module):
         self.projection = nn.Linear(1, config.stage1_config.hidden_size)
 
     def forward(self, image_embeds: torch.Tensor, text_embeds: torch.Tensor) -> torch.Tensor:
-        """From (images, height, width, projection_dim) and (expressions, projection_dim) to every pair of them:
-        (images, expressions, height, width)."""
+        """Each (images, height, width, dim) with each of (expressions, dim): (images, expressions, height, width)."""
         image_embeds = nn.functional.normalize(image_embeds.float(), dim=-1)
         text_embeds = nn.functional.normalize(text_embeds.float(), dim=-1)
         cosines = torch.einsum("ihwc,ec->iehw", image_embeds, text_embeds)
@@ -441,12 +399,10 @@ class UniResDecoder(UniResPreTrainedModel):
         image_indices: torch.Tensor | None = None,
     ) -> torch.Tensor:
         r"""
-        hidden_states (`torch.Tensor` of shape `(images or expressions, patches, hidden_size)`):
-            Image tokens: one row an image if `image_indices` is given, else one an expression.
         context (`torch.Tensor` of shape `(expressions, length, hidden_size)`):
             What they attend to: the words in stage 1, the filtered groups in stage 2.
         image_indices (`torch.LongTensor` of shape `(expressions,)`, *optional*):
-            The image of each expression.
+            The image of each expression, if the rows of `hidden_states` are images and not yet expressions.
         """
         for layer in self.layers:
             hidden_states = layer(hidden_states, context, attention_mask, image_indices)
@@ -454,78 +410,20 @@ class UniResDecoder(UniResPreTrainedModel):
         return self.layer_norm(hidden_states)
 
 
-class UniResVisionModel(CLIPVisionModel):
-    """CLIP's ViT, unchanged in its weights, through which group tokens travel beside the patches."""
-
-    def _initialize_weights(self, module, is_custom_code: bool = False):
-        super()._initialize_weights(module)  # as of `UniResPreTrainedModel`
-
-    @merge_with_config_defaults
-    @capture_outputs(tie_last_hidden_states=False)
-    @auto_docstring
-    def forward(
-        self,
-        pixel_values: torch.Tensor,
-        low_level_group_tokens: torch.Tensor | None = None,
-        high_level_group_tokens: torch.Tensor | None = None,
-        group_split_layer: int = 0,
-        patch_embeds: torch.Tensor | None = None,
-        **kwargs: Unpack[TransformersKwargs],
-    ) -> UniResVisionOutput:
-        r"""
-        low_level_group_tokens (`torch.Tensor` of shape `(num_tokens, hidden_size)`, *optional*):
-            Tokens that join before block 0 and leave before block `group_split_layer`.
-        high_level_group_tokens (`torch.Tensor` of shape `(num_tokens, hidden_size)`, *optional*):
-            Tokens that join before block `group_split_layer` and leave after the last one.
-        group_split_layer (`int`, *optional*, defaults to 0):
-            Where the one level leaves and the other joins.
-        patch_embeds (`torch.Tensor` of shape `(images, patches, hidden_size)`, *optional*):
-            Added to the patch embeddings before the first block.
-        """
-        hidden_states = self.embeddings(pixel_values, interpolate_pos_encoding=True)
-        images, num_image_tokens = hidden_states.shape[:2]
-        if patch_embeds is not None:
-            hidden_states = torch.cat([hidden_states[:, :1], hidden_states[:, 1:] + patch_embeds], dim=1)
-
-        def join(hidden_states, tokens):
-            if tokens is None:
-                return hidden_states
-            return torch.cat([hidden_states, tokens.expand(images, -1, -1).to(hidden_states.dtype)], dim=1)
-
-        hidden_states = self.pre_layrnorm(join(hidden_states, low_level_group_tokens))
-        for layer in self.encoder.layers[:group_split_layer]:
-            hidden_states = layer(hidden_states, None, **kwargs)
-        low_level_groups = hidden_states[:, num_image_tokens:]
-
-        hidden_states = join(hidden_states[:, :num_image_tokens], high_level_group_tokens)
-        for layer in self.encoder.layers[group_split_layer:]:
-            hidden_states = layer(hidden_states, None, **kwargs)
-        hidden_states = self.post_layernorm(hidden_states)
-
-        return UniResVisionOutput(
-            last_hidden_state=hidden_states[:, :num_image_tokens],
-            pooler_output=hidden_states[:, 0],
-            low_level_groups=None if low_level_group_tokens is None else low_level_groups,
-            high_level_groups=None if high_level_group_tokens is None else hidden_states[:, num_image_tokens:],
-        )
-
-
-@auto_docstring(
-    custom_intro="""
-    UniRES ("Unveiling Parts Beyond Objects", CVPR 2024): segments what each expression refers to, an object or a part.
-    """
-)
+@auto_docstring(custom_intro="UniRES (CVPR 2024): segments what each expression refers to, an object or a part.")
 class UniResModel(UniResPreTrainedModel):
     def __init__(self, config: UniResConfig):
         super().__init__(config)
         vision_width, text_width = config.vision_config.hidden_size, config.text_config.hidden_size
         low, high = config.num_low_level_group_tokens, config.num_high_level_group_tokens
         stage1, stage2 = config.stage1_config, config.stage2_config
-        # Named as in CLIPModel, whose checkpoints load with no conversion.
-        self.text_model = CLIPTextModel._from_config(config.text_config)
-        self.vision_model = UniResVisionModel._from_config(config.vision_config)
+        # Named as in CLIPModel and its likes, whose checkpoints load with no conversion.
+        self.text_model = tower_class(TEXT, config.text_config)._from_config(config.text_config)
+        self.vision_model = tower_class(VISION, config.vision_config)._from_config(config.vision_config)
         self.visual_projection = nn.Linear(vision_width, config.projection_dim, bias=False)
-        self.text_projection = nn.Linear(text_width, config.projection_dim, bias=False)
+        self.text_projection = nn.Linear(
+            self.text_model.sentence_size(config.text_config), config.projection_dim, bias=False
+        )
 
         self.low_level_group_tokens = nn.Parameter(torch.empty(low, vision_width)) if low else None
         self.high_level_group_tokens = nn.Parameter(torch.empty(high, vision_width)) if high else None
@@ -557,61 +455,43 @@ class UniResModel(UniResPreTrainedModel):
         self.post_init()
 
     @classmethod
-    def from_clip(
-        cls, pretrained_model_name_or_path: str, image_size: int = 448, revision: str = "main", **config_fields
+    def from_encoders(
+        cls, vision: str, text: str | None = None, image_size: int = 448, revision: str = "main", **config_fields
     ) -> "UniResModel":
         r"""
-        A model whose two encoders are CLIP's and whose other weights are new (paper, supplementary A.3).
+        A model whose two encoders are pretrained and whose other weights are new (paper, supplementary A.3).
 
         Args:
-            pretrained_model_name_or_path (`str`):
-                A CLIP checkpoint: `openai/clip-vit-base-patch16` or another one of the Hub, or a folder.
+            vision (`str`):
+                A checkpoint of the Hub, or a folder: CLIP, MetaCLIP 2, SigLIP, SigLIP 2, TIPSv2, or DINOv3 for vision.
+            text (`str`, *optional*):
+                Another one, whose text encoder to take; DINOv3 needs it.
             image_size (`int`, *optional*, defaults to 448):
-                Side of the square input in pixels, a multiple of the patch size. Position embeddings are interpolated
-                to it (bicubic), not initialized anew.
+                Side of the square input in pixels, to which position embeddings are interpolated.
             revision (`str`, *optional*, defaults to `"main"`):
-                Branch, tag or commit of the checkpoint on the Hub.
+                Branch, tag or commit of the checkpoints on the Hub.
             config_fields:
                 Fields of [`UniResConfig`]; `group_split_layer` defaults to half of the blocks.
 
         Raises:
-            ValueError: if the checkpoint lacks a weight of CLIP's encoders, or has one that CLIP does not have; or if
-                there is no such field.
+            ValueError: if a checkpoint is not whole, or of a family without an adapter, or there is no such field.
         """
         check_fields(cls.config_class, config_fields)
-        clip, loading_info = CLIPModel.from_pretrained(
-            pretrained_model_name_or_path, revision=revision, dtype=torch.float32, output_loading_info=True
-        )
-        lost = sorted({*loading_info["missing_keys"], *loading_info["unexpected_keys"]})
-        if lost:
-            raise ValueError(
-                f"{pretrained_model_name_or_path!r} is no whole CLIP checkpoint: {len(lost)} weights are missing or "
-                f"unknown, {lost[0]!r} among them; give one that `CLIPModel.from_pretrained` loads fully."
-            )
-        if "backbone_config" not in config_fields:  # CLIP's patches do not hold the outline of a small part
+        encoders, weights = load_encoders(vision, text, image_size, revision)
+        if "backbone_config" not in config_fields:  # patches do not hold the outline of a small part
             pixels = {"model_type": "conv_pyramid", "hidden_sizes": [16, 32], "out_features": ["stage2"]}
             config_fields |= {"backbone_config": pixels, "backbone_strides": [4]}
-        config_fields.setdefault("group_split_layer", clip.config.vision_config.num_hidden_layers // 2)
-        config = cls.config_class(
-            text_config=clip.config.text_config.to_dict(),
-            vision_config={**clip.config.vision_config.to_dict(), "image_size": image_size},
-            projection_dim=clip.config.projection_dim,
-            **config_fields,
-        )
-        model = cls(config)
-
-        state_dict = clip.state_dict()
-        del state_dict["logit_scale"]  # the temperature of CLIP's contrastive loss
-        name = "vision_model.embeddings.position_embedding.weight"
-        state_dict[name] = interpolate_position_embeddings(
-            state_dict[name], image_size // config.vision_config.patch_size
-        )
-        new = model.load_state_dict(state_dict, strict=False).missing_keys
-        logger.warning(
-            f"All {len(state_dict)} weights of CLIP's encoders were loaded from {pretrained_model_name_or_path}. "
-            f"New, and to be trained: {', '.join(sorted({key.split('.')[0] for key in new}))}."
-        )
+        config_fields.setdefault("group_split_layer", encoders["vision_config"]["num_hidden_layers"] // 2)
+        model = cls(cls.config_class(**encoders, **config_fields))
+        new = sorted({key.split(".")[0] for key in model.load_state_dict(weights, strict=False).missing_keys})
+        sources = vision if text is None else f"{vision} and {text}"
+        logger.warning(f"All weights of the encoders come from {sources}. New, and to be trained: {', '.join(new)}.")
         return model
+
+    @classmethod
+    def from_clip(cls, pretrained_model_name_or_path: str, **options) -> "UniResModel":
+        """[`UniResModel.from_encoders`] of a CLIP, with which the paper starts."""
+        return cls.from_encoders(pretrained_model_name_or_path, **options)
 
     def train(self, mode: bool = True) -> "UniResModel":
         """Batch norms of the backbone keep the statistics they came with, since batches are small (our choice)."""
@@ -636,8 +516,8 @@ class UniResModel(UniResPreTrainedModel):
         **kwargs: Unpack[TransformersKwargs],
     ) -> tuple | BaseModelOutputWithPooling:
         r"""
-        Returns the word features (`last_hidden_state`) and the sentence in CLIP's joint space (`pooler_output`, of
-        shape `(expressions, projection_dim)`).
+        Returns the word features (`last_hidden_state`) and the sentence in the joint space (`pooler_output`, of shape
+        `(expressions, projection_dim)`).
         """
         text_outputs = self.text_model(input_ids=input_ids, attention_mask=attention_mask, return_dict=True, **kwargs)
         text_outputs.pooler_output = self.text_projection(text_outputs.pooler_output)
@@ -658,18 +538,12 @@ class UniResModel(UniResPreTrainedModel):
             features = self.backbone(pixel_values, return_dict=True).feature_maps
             patch_embeds, pixel_embeds = self.backbone_features(features, grid_size)
             class_features = features[-1] if self.class_similarity is not None else None
-        vision_outputs = self.vision_model(
-            pixel_values=pixel_values,
-            low_level_group_tokens=self.low_level_group_tokens,
-            high_level_group_tokens=self.high_level_group_tokens,
-            group_split_layer=self.config.group_split_layer,
-            patch_embeds=patch_embeds,
-            return_dict=True,
-            **kwargs,
-        )
+        groups = (self.low_level_group_tokens, self.high_level_group_tokens, self.config.group_split_layer)
+        vision_outputs = self.vision_model(pixel_values, *groups, patch_embeds, return_dict=True, **kwargs)
         joint_embeds = self.visual_projection(vision_outputs.last_hidden_state)
-        vision_outputs.pooler_output = joint_embeds[:, 0]
-        vision_outputs.image_embeds = joint_embeds[:, 1:].unflatten(1, grid_size)
+        prefix = self.vision_model.num_prefix_tokens
+        vision_outputs.pooler_output = joint_embeds[:, 0] if prefix else None
+        vision_outputs.image_embeds = joint_embeds[:, prefix:].unflatten(1, grid_size)
         vision_outputs.pixel_embeds = pixel_embeds
         vision_outputs.class_features = class_features
         return vision_outputs
@@ -722,11 +596,16 @@ class UniResModel(UniResPreTrainedModel):
 
         # Stage 2: they attend to the groups that the words let through.
         if self.stage2_decoder is not None:
-            groups = self._filtered_groups(vision_embeds, words, attention_mask, image_indices)
+            words = self.group_word_projection(words)
+            levels = (
+                (self.low_level_filter, vision_embeds.low_level_groups),
+                (self.high_level_filter, vision_embeds.high_level_groups),
+            )
+            filtered = [lrf(groups, words, attention_mask, image_indices) for lrf, groups in levels if lrf is not None]
             hidden_states = self.stage2_projection(hidden_states)
             if self.stage2_positions is not None:
                 hidden_states = hidden_states + self.stage2_positions(*grid_size)
-            hidden_states = self.stage2_decoder(hidden_states, groups)
+            hidden_states = self.stage2_decoder(hidden_states, torch.cat(filtered, dim=1))
 
         # Heads: the mask, and whether there is a referent at all.
         hidden_states = hidden_states.unflatten(1, grid_size)
@@ -757,26 +636,6 @@ class UniResModel(UniResPreTrainedModel):
             for module, features in pairs
             if module is not None
         ]
-
-    def _filtered_groups(
-        self,
-        vision_embeds: UniResVisionOutput,
-        words: torch.Tensor,
-        attention_mask: torch.Tensor | None,
-        image_indices: torch.Tensor,
-    ) -> torch.Tensor:
-        """Both levels through their language-guided region filter, concatenated (paper, model figure)."""
-        words = self.group_word_projection(words)
-        levels = [
-            (self.low_level_filter, vision_embeds.low_level_groups),
-            (self.high_level_filter, vision_embeds.high_level_groups),
-        ]
-        filtered = [
-            region_filter(groups, words, attention_mask, image_indices)
-            for region_filter, groups in levels
-            if region_filter is not None
-        ]
-        return torch.cat(filtered, dim=1)
 
     def get_sentences(self, input_ids: torch.LongTensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
         """The sentences as the decoders and heads read them: (expressions, projection_dim)."""
@@ -817,39 +676,23 @@ class UniResModel(UniResPreTrainedModel):
 
     def _loss(self, logits: torch.Tensor, presence_logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """The mask and presence losses; the paper gives neither losses nor weights, so these are in the config."""
-        labels = labels.to(logits.device, torch.float32)
-        presence_loss = nn.functional.binary_cross_entropy_with_logits(
-            presence_logits.float(), (labels.flatten(1).amax(1) > 0).float()
-        )
-        return (
-            mask_loss(logits, labels, self.config.bce_loss_weight, self.config.dice_loss_weight)
-            + self.config.presence_loss_weight * presence_loss
-        )
+        present = (labels.flatten(1).amax(1) > 0).to(logits.device, torch.float32)
+        presence_loss = nn.functional.binary_cross_entropy_with_logits(presence_logits.float(), present)
+        masks_loss = mask_loss(logits, labels, self.config.bce_loss_weight, self.config.dice_loss_weight)
+        return masks_loss + self.config.presence_loss_weight * presence_loss
 
 
 def mask_loss(
     logits: torch.Tensor, labels: torch.Tensor, bce_loss_weight: float, dice_loss_weight: float
 ) -> torch.Tensor:
-    """
-    Weighted sum of mean binary cross-entropy and Dice loss, as a mean over expressions.
-
-    Args:
-        logits: (expressions, h, w).
-        labels: (expressions, H, W), 0 to 1; brought to the size of the logits by shares of area.
-    """
+    """Weighted binary cross-entropy and Dice loss of `logits` (expressions, h, w), a mean over expressions; `labels`
+    (expressions, H, W) in [0, 1] are brought to the size of the logits by shares of area."""
     labels = labels.to(logits.device, torch.float32)
     if labels.shape[-2:] != logits.shape[-2:]:
         labels = nn.functional.interpolate(labels[:, None], size=logits.shape[-2:], mode="area")[:, 0]
     logits, labels = logits.float().flatten(1), labels.flatten(1)
     bce_loss = nn.functional.binary_cross_entropy_with_logits(logits, labels)
     return bce_loss_weight * bce_loss + dice_loss_weight * dice_loss(logits, labels, len(logits))
-
-
-def interpolate_position_embeddings(weight: torch.Tensor, grid_size: int) -> torch.Tensor:
-    """CLIP's vision position embeddings (1 + old grid², width), [CLS] first, for a square grid of another side."""
-    patches = weight[1:].unflatten(0, (round((len(weight) - 1) ** 0.5), -1)).permute(2, 0, 1)[None]
-    patches = nn.functional.interpolate(patches, size=(grid_size, grid_size), mode="bicubic", align_corners=False)
-    return torch.cat([weight[:1], patches[0].flatten(1).T])
 
 
 __all__ = ["UniResModel", "UniResPreTrainedModel"]

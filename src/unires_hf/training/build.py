@@ -26,7 +26,7 @@ from unires_hf.baselines.adapters.clipseg import ReferringCLIPSeg, clipseg_confi
 from unires_hf.checkpoints import checkpoint_path
 from unires_hf.loading import is_lora, whole_checkpoint
 from unires_hf.model.configuration_unires import check_fields
-from unires_hf.model.modeling_unires import interpolate_position_embeddings
+from unires_hf.model.encoders_unires import positions_at
 
 from .arguments import ModelArguments
 from .imagenet_weights import IMAGE_MEAN, IMAGE_STD, load_classifier
@@ -35,7 +35,6 @@ from .tokenizer import train_clip_tokenizer
 THRESHOLDS = {"mask_threshold", "presence_threshold"}  # the processor has them; a config only says with what to begin
 TEXT_LENGTH = 17  # tokens of a sentence (paper, A.3)
 LAVT_TEXT_LENGTH = 20  # the same, as LAVT was published
-POSITIONS = "vision_model.embeddings.position_embedding.weight"
 
 
 def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTrainedModel, UniResProcessor]:
@@ -212,8 +211,8 @@ def _with_image_size(model: PreTrainedModel, side: int) -> PreTrainedModel:
     resized = type(model)(_config_with_image_size(model.config, side)).to(model.dtype)
     weights = model.state_dict()
     if isinstance(model, UniResModel):
-        grid = side // model.config.vision_config.patch_size
-        weights[POSITIONS] = interpolate_position_embeddings(weights[POSITIONS], grid)
+        positions = positions_at(model.vision_model, side)
+        weights |= {f"vision_model.{name}": weight for name, weight in positions.items()}
     resized.load_state_dict(weights)
     return resized
 

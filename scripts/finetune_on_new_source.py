@@ -27,18 +27,18 @@ def main():
     parser.add_argument("--steps", type=int, default=Lesson.steps)
     parser.add_argument("--batch-size", type=int, default=Lesson.batch_size, help="pictures of a step")
     parser.add_argument("--expressions", type=int, default=Lesson.expressions, help="of a picture in a step, at most")
-    parser.add_argument("--rate", type=float, default=Lesson.rate, help="of all weights")
+    parser.add_argument("--rate", type=float, default=Lesson.rate, help="of whole weights")
     parser.add_argument("--lora-rate", type=float, default=Lesson.lora_rate, help="of LoRA's")
     parser.add_argument("--ranks", nargs="+", type=int, default=[8, 16], help="of LoRA")
+    parser.add_argument("--image-size", type=int, help="of the model's input (default: its own)")
     parser.add_argument("--seed", type=int, default=Lesson.seed)
     parser.add_argument("--split", default="test", help="what is measured on")
-    parser.add_argument("--max-images", type=int, help="of each of the other sources, to measure on")
+    parser.add_argument("--max-images", type=int, help="of each source, to measure on")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    named = ("model", "new", "others", "images", "steps", "batch_size", "expressions", "rate", "lora_rate", "seed")
     table = teach_new_source(
-        Lesson(**{name: getattr(arguments, name) for name in named}),
+        Lesson(**{name: value for name, value in vars(arguments).items() if name in Lesson.__dataclass_fields__}),
         arguments.out,
         shlex.join(["python", "scripts/finetune_on_new_source.py", *sys.argv[1:]]),
         arguments.ranks,

@@ -2,6 +2,7 @@
 """A source taught in four ways: all are trained and measured alike, and what is done is not done again."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from unires_hf.experiments import new_source
 from unires_hf.experiments.new_source import Lesson, teach_new_source
-from unires_hf.loading import load_rows
+from unires_hf.loading import load_model, load_rows
 
 pytest.importorskip("peft", reason="PEFT is not installed: pip install 'unires-hf[lora]'")
 
@@ -46,7 +47,7 @@ def taught(lesson, tmp_path_factory) -> Path:
 def test_every_way_is_measured_on_what_is_new_and_on_the_others(taught):
     results = json.loads((taught / "results.json").read_text())
     records = pyarrow.parquet.read_table(taught / "measured" / "full-fine-tuning" / "records.parquet").to_pylist()
-    assert len({one["row"] for one in records}) == 3 + 2 + 2
+    assert len({one["row"] for one in records}) == 3 * 2
     for title, granularity in (("new: objects", "object"), ("new: parts", "part")):
         ious = [
             one["iou"]
@@ -61,20 +62,23 @@ def test_every_way_is_measured_on_what_is_new_and_on_the_others(taught):
     ]
     others = results["scores"]["others"]
     assert others["full fine-tuning"]["value"] == pytest.approx(100 * np.mean(by_source))
-    assert list(others) == ["before", "full fine-tuning", "full, half of it replay", "LoRA, rank 2"]
+    assert list(others) == [
+        *("before", "full fine-tuning", "full, half of it replay", "LoRA, rank 2", "LoRA, rank 2, the rest frozen"),
+    ]
     assert others["before"]["difference"] == 0
 
 
 def test_the_table_says_what_each_way_costs(taught):
     costs = json.loads((taught / "results.json").read_text())["costs"]
-    full, low = costs["full fine-tuning"], costs["LoRA, rank 2"]
-    assert low["learning"] < full["learning"] and low["megabytes"] < full["megabytes"]
+    full, _, low, alone = costs.values()
+    assert alone["learning"] < low["learning"] < full["learning"]
+    assert alone["megabytes"] < low["megabytes"] < full["megabytes"]
     lines = (taught / "table.md").read_text().splitlines()
     assert lines[2].startswith("| before | – | – |") and f"| {low['megabytes']:.1f} MB |" in lines[5]
 
 
 def test_replay_draws_from_the_others(lesson):
-    way = new_source.ways(lesson)["full, half of it replay"]
+    way = new_source.ways(lesson, (2,), lesson.model)["full, half of it replay"]
     assert way["train_data"] == [lesson.new, *lesson.others] and way["train_weights"] == [2, 1, 1]
     assert way["images_per_epoch"] == 2
 
@@ -85,7 +89,15 @@ def test_what_is_done_is_not_done_again(taught, lesson, monkeypatch):
 
     monkeypatch.setattr(new_source, "run", refuse)
     before = (taught / "results.json").read_text()
+    full = new_source.ways(lesson, (2,), lesson.model)["full fine-tuning"]
     teach_new_source(lesson, taught, "python x.py", ranks=(2,), max_images=2)
     assert (taught / "results.json").read_text() == before
     with pytest.raises(ValueError, match="another recipe: name another --out"):
-        new_source.teach(lesson, new_source.ways(lesson, (2,))["full, half of it replay"], taught / "LoRA-rank-2")
+        new_source.teach(replace(lesson, steps=3), full, lesson.model, taught / "full-fine-tuning")
+
+
+def test_another_size_of_input_is_where_all_start_from(lesson, tmp_path):
+    folder = new_source.before(replace(lesson, image_size=96), tmp_path)
+    model, processor = load_model(folder)
+    assert model.config.vision_config.image_size == processor.image_processor.size["height"] == 96
+    assert new_source.before(lesson, tmp_path) == lesson.model

@@ -13,9 +13,11 @@ from datasets import Dataset, concatenate_datasets
 from unires_hf.evaluation import Results
 from unires_hf.evaluation.paired import PairedScore, paired_scores
 from unires_hf.files import read_json, write_json, write_text
-from unires_hf.loading import LORA_WEIGHTS, load_rows
+from unires_hf.loading import LORA_WEIGHTS, load_model, load_rows
 from unires_hf.markdown import table_of
 from unires_hf.training.arguments import DataArguments, ModelArguments, UniResTrainingArguments
+from unires_hf.training.build import build_model
+from unires_hf.training.lora import ENCODERS
 from unires_hf.training.run import run
 
 from .photographs import measure_run, score_cell
@@ -36,7 +38,8 @@ class Lesson:
         images (`int`): the first so many training pictures of the new source; for replay, of each other one too.
         steps, batch_size, expressions (`int`): each step is of so many pictures with up to so many expressions about
             each.
-        rate, lora_rate (`float`): learning rates of all weights, and of LoRA and what learns beside it.
+        rate, lora_rate (`float`): learning rates of whole weights, and of low ranks, which need a higher one.
+        image_size (`int`, *optional*): of the model's input, by default its own. A smaller one is cheaper.
         seed (`int`): of what is drawn at random.
     """
 
@@ -47,25 +50,40 @@ class Lesson:
     steps: int = 60
     batch_size: int = 4
     expressions: int = 8
-    rate: float = 1e-4
-    lora_rate: float = 5e-4
+    rate: float = 2e-4
+    lora_rate: float = 1e-3
+    image_size: int | None = None
     seed: int = 0
 
 
-def ways(lesson: Lesson, ranks: Sequence[int] = (8, 16)) -> dict[str, dict[str, Any]]:
-    """How the source can be taught, as fields of the training arguments by the name of the way."""
+def ways(lesson: Lesson, ranks: Sequence[int], start: str) -> dict[str, dict[str, Any]]:
+    """How the source can be taught to `start`, as fields of the training arguments by the name of the way."""
     full = {"train_data": [lesson.new], "learning_rate": lesson.rate}
     mixed = {
         "train_data": [lesson.new, *lesson.others],
         "train_weights": [len(lesson.others), *[1] * len(lesson.others)],
         "images_per_epoch": lesson.steps * lesson.batch_size,
     }
-    adapters = {f"LoRA, rank {rank}": full | {"learning_rate": lesson.lora_rate, "lora": rank} for rank in ranks}
-    return {"full fine-tuning": full, "full, half of it replay": full | mixed, **adapters}
+    rates = {"clip_learning_rate": lesson.lora_rate, "backbone_learning_rate": lesson.lora_rate}
+    low = {f"LoRA, rank {rank}": full | rates | {"lora": rank} for rank in ranks}
+    rest = [name for name, _ in load_model(start)[0].named_children() if name not in ENCODERS]
+    alone = {f"LoRA, rank {ranks[0]}, the rest frozen": low[f"LoRA, rank {ranks[0]}"] | {"freeze": rest}}
+    return {"full fine-tuning": full, "full, half of it replay": full | mixed, **low, **alone}
 
 
-def teach(lesson: Lesson, way: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Trains in one way, unless that is done; returns what it cost.
+def before(lesson: Lesson, out: Path) -> str:
+    """The model that all start from: as it is, or in a folder with its weights for another size of input."""
+    if lesson.image_size is None:
+        return lesson.model
+    folder = out / BEFORE
+    if not (folder / "processor_config.json").is_file():
+        for part in build_model(ModelArguments(lesson.model, image_size=lesson.image_size), ()):
+            part.save_pretrained(folder)
+    return str(folder)
+
+
+def teach(lesson: Lesson, way: Mapping[str, Any], start: str, folder: Path) -> dict[str, Any]:
+    """Trains in one way from [`before`], unless that is done; returns what it cost.
 
     Raises:
         ValueError: if the folder holds another lesson.
@@ -79,7 +97,7 @@ def teach(lesson: Lesson, way: Mapping[str, Any], folder: Path) -> dict[str, Any
     if folder.exists():
         shutil.rmtree(folder)  # half a run
     settings = {
-        "model_name_or_path": lesson.model,
+        "model_name_or_path": str(start),
         "output_dir": str(folder),
         "draw_expressions": True,
         "max_train_images": lesson.images,
@@ -109,9 +127,9 @@ def teach(lesson: Lesson, way: Mapping[str, Any], folder: Path) -> dict[str, Any
 
 
 def rows_to_measure(lesson: Lesson, split: str, max_images: int | None) -> tuple[Dataset, Dataset]:
-    """All pictures of the new source's split, and the first so many of each other source's."""
-    others = [load_rows([f"{name},split={split}"], max_images) for name in lesson.others]
-    return load_rows([f"{lesson.new},split={split}"]), concatenate_datasets(others)
+    """The first so many pictures of the new source's split, and of each other one's."""
+    new, *others = (load_rows([f"{name},split={split}"], max_images) for name in (lesson.new, *lesson.others))
+    return new, concatenate_datasets(others)
 
 
 def score(results: Mapping[str, Results], new: Dataset) -> dict[str, dict[str, PairedScore]]:
@@ -157,17 +175,17 @@ def teach_new_source(
         command: what made it, for the table.
         ranks (*optional*): of LoRA.
         split (*optional*, defaults to `"test"`): what is measured on.
-        max_images (*optional*): of each of the other sources, to measure on.
+        max_images (*optional*): of each source, to measure on.
 
     Returns:
         `Path`: of the table.
     """
     new, others = rows_to_measure(lesson, split, max_images)
     rows = concatenate_datasets([new, others])
-    runs, costs = {BEFORE: lesson.model}, {}
-    for name, way in ways(lesson, ranks).items():
+    runs, costs = {BEFORE: before(lesson, out)}, {}
+    for name, way in ways(lesson, ranks, runs[BEFORE]).items():
         folder = out / name.replace(",", "").replace(" ", "-")
-        costs[name] = teach(lesson, way, folder)
+        costs[name] = teach(lesson, way, runs[BEFORE], folder)
         runs[name] = str(folder)
     results = {
         name: measure_run(folder, rows, None, out / "measured" / Path(folder).name, ())

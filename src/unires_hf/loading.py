@@ -6,10 +6,8 @@ import inspect
 import itertools
 import json
 import logging
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -115,19 +113,6 @@ def import_peft(what: str) -> ModuleType:
         return importlib.import_module("peft")
     except ImportError as error:
         raise ValueError(f"{what} needs PEFT, which is not installed: pip install 'unires-hf[lora]'.") from error
-
-
-@contextmanager
-def whole_checkpoint(name: str) -> Iterator[str]:
-    """What `from_pretrained` opens: a folder or name on the Hub as it is, for LoRA a passing folder, merged."""
-    if not is_lora(name):
-        yield checkpoint_path(name)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        model, processor = load_model(name)
-        model.save_pretrained(folder)
-        processor.save_pretrained(folder)
-        yield folder
 
 
 def _base_of(lora: str) -> str:

@@ -1,6 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """From arguments to a model and its processor."""
 
+import tempfile
 from collections.abc import Iterable
 from typing import Any
 
@@ -24,7 +25,7 @@ from unires_hf import UniResConfig, UniResImageProcessor, UniResImageProcessorPi
 from unires_hf.baselines import CrisConfig, CrisModel, LavtConfig, LavtModel
 from unires_hf.baselines.adapters.clipseg import ReferringCLIPSeg, clipseg_config, clipseg_processor, load_clipseg
 from unires_hf.checkpoints import checkpoint_path
-from unires_hf.loading import is_lora, whole_checkpoint
+from unires_hf.loading import is_lora, load_model
 from unires_hf.model.configuration_unires import check_fields
 from unires_hf.model.encoders_unires import positions_at
 
@@ -110,8 +111,10 @@ def load_backbone(model: PreTrainedModel, name: str) -> None:
 
 def _load(name: str, overrides: dict[str, Any]) -> tuple[PreTrainedModel, UniResProcessor]:
     if is_lora(name):
-        with whole_checkpoint(name) as folder:
-            return _load(folder, overrides)
+        with tempfile.TemporaryDirectory() as merged:
+            for part in load_model(name):
+                part.save_pretrained(merged)
+            return _load(merged, overrides)
     config = AutoConfig.from_pretrained(name)
     check_fields(type(config), overrides)
     if isinstance(config, CLIPSegConfig):

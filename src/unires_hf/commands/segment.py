@@ -23,6 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="a mask is empty below this probability that there is such a thing (default: the model's)",
     )
+    parser.add_argument(
+        "--tiles",
+        choices=("auto", "off"),
+        default="off",
+        help="auto: look at pictures above twice the model's size in tiles too, for small parts (default: off)",
+    )
     parser.add_argument("--json", action="store_true", help="also write results.json, with the masks as RLE")
     many = parser.add_argument_group("many pictures, in place of IMAGE and EXPRESSION")
     many.add_argument("--images", type=Path, metavar="DIR", help="the folder of the pictures")
@@ -74,9 +80,12 @@ def _segment_one(arguments: argparse.Namespace) -> None:
 
     picture = upright(open_image(arguments.image))
     segmenter = Segmenter.from_pretrained(arguments.model)
-    said = segmenter.ask(segmenter.encode([picture]), [arguments.text])
-    (results,) = segmenter.masks(
-        said, mask_threshold=arguments.mask_threshold, presence_threshold=arguments.presence_threshold
+    results = segmenter.segment(
+        picture,
+        arguments.text,
+        arguments.tiles,
+        mask_threshold=arguments.mask_threshold,
+        presence_threshold=arguments.presence_threshold,
     )
     arguments.out.mkdir(parents=True, exist_ok=True)
     draw_overlays(picture, results).save(arguments.out / "overlay.png")
@@ -102,7 +111,7 @@ def _segment_many(arguments: argparse.Namespace) -> None:
         arguments.images,
         arguments.expressions,
         arguments.out,
-        Settings(arguments.model, arguments.mask_threshold, arguments.presence_threshold),
+        Settings(arguments.model, arguments.mask_threshold, arguments.presence_threshold, arguments.tiles),
         batch_size=arguments.batch_size,
         num_proc=arguments.num_proc,
     )

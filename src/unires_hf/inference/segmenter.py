@@ -15,6 +15,7 @@ from unires_hf.loading import load_model
 from unires_hf.model.modeling_unires import UniResOutput
 from unires_hf.model.pipeline_referring_segmentation import answer
 from unires_hf.model.processing_unires import group_text
+from unires_hf.model.tiles_unires import Box, segment_in_tiles, tiles_of
 
 logger = logging.get_logger(__name__)
 
@@ -121,6 +122,29 @@ class Segmenter:
         return self.processor.post_process_referring_segmentation(
             said.outputs, said.sizes if sizes is None else sizes, text=said.text, **settings
         )
+
+    def segment(self, picture: Any, text: Sequence[str], tiles: str = "off", **settings: Any) -> list[dict[str, Any]]:
+        """The masks of the expressions about one picture, in one call.
+
+        Args:
+            picture: an upright PIL image, or a tensor (C, H, W).
+            text (`Sequence[str]`): the expressions.
+            tiles (`str`, *optional*, defaults to `"off"`): `"auto"` looks at big pictures in tiles too, see
+                [`segment_in_tiles`].
+            settings: as for [`Segmenter.masks`].
+        """
+        if boxes := self.tiles_of(picture, tiles):
+            return segment_in_tiles(self._see, self.processor, picture, text, boxes, **settings)
+        return self._see([picture], [text], **settings)[0]
+
+    def tiles_of(self, picture: Any, tiles: str) -> list[Box]:
+        """The tiles of a picture; none if it is not big, or `tiles` is "off"."""
+        return tiles_of(picture, self.processor, tiles)
+
+    def _see(
+        self, pictures: Sequence[Any], text: Sequence[Sequence[str]], **settings: Any
+    ) -> list[list[dict[str, Any]]]:
+        return self.masks(self.ask(self.encode(pictures), text), **settings)
 
 
 def mask_picture(result: dict[str, Any]) -> Image.Image:

@@ -31,11 +31,13 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides the masks beside pictures and expressions; thresholds are the processor's unless given."""
+    """What decides the masks beside pictures and expressions; thresholds are the processor's unless given. `tiles` as
+    for [`Segmenter.segment`]."""
 
     model: str
     mask_threshold: float | None = None
     presence_threshold: float | None = None
+    tiles: str = "off"
 
     def __post_init__(self):
         for name in SETTINGS:
@@ -333,16 +335,23 @@ class _Worker:
             return error
 
     def _segment(self, pictures: dict[str, Image.Image], batch: dict[str, list[Line]]) -> dict[str, list[Line]]:
-        asked = [expression for name in pictures for expression in batch[name]]
-        own = {name: [expression.get(name, getattr(self.settings, name)) for expression in asked] for name in SETTINGS}
-        said = self.segmenter.ask(
-            self.segmenter.encode(pictures.values()),
-            [[expression["label"] for expression in batch[name]] for name in pictures],
-        )
-        found = self.segmenter.masks(said, **own)
+        tiled = {name for name, it in pictures.items() if self.segmenter.tiles_of(it, self.settings.tiles)}
+        usual = [name for name in pictures if name not in tiled]
+        found: dict[str, list[Line]] = {}
+        if usual:
+            text = [[expression["label"] for expression in batch[name]] for name in usual]
+            said = self.segmenter.ask(self.segmenter.encode([pictures[name] for name in usual]), text)
+            own = self._own([expression for name in usual for expression in batch[name]])
+            found |= dict(zip(usual, self.segmenter.masks(said, **own), strict=True))
+        for name in tiled:
+            text, own = [expression["label"] for expression in batch[name]], self._own(batch[name])
+            found[name] = self.segmenter.segment(pictures[name], text, self.settings.tiles, **own)
+        return {name: [_line(*both) for both in zip(batch[name], found[name], strict=True)] for name in pictures}
+
+    def _own(self, asked: list[Line]) -> dict[str, list[float | None]]:
+        """The thresholds of each expression."""
         return {
-            name: [_line(*both) for both in zip(batch[name], results, strict=True)]
-            for name, results in zip(pictures, found, strict=True)
+            name: [expression.get(name, getattr(self.settings, name)) for expression in asked] for name in SETTINGS
         }
 
 

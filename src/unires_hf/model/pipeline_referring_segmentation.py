@@ -27,8 +27,10 @@ from transformers.pipelines.base import Pipeline
 from transformers.pipelines.pt_utils import PipelineDataset, PipelineIterator
 from transformers.utils import ModelOutput, logging
 
+from .image_input_unires import channels_first, eight_bit, upright
 from .modeling_unires import UniResOutput
 from .processing_unires import group_text
+from .tiles_unires import segment_in_tiles, tiles_of
 
 logger = logging.get_logger(__name__)
 
@@ -107,6 +109,10 @@ class ReferringSegmentationPipeline(Pipeline):
             points, boxes (`list`, *optional*):
                 For one picture: a click (x, y) or a box (x0, y0, x1, y1) for each expression, or `None`. See
                 [`UniResProcessor.post_process_referring_segmentation`].
+            tiles (`str`, *optional*, defaults to `"off"`):
+                `"auto"` looks at pictures above twice the model's size in tiles too, and takes for each expression
+                the answer with the highest score: small parts are found that squeezing loses, in many passes instead
+                of one. Places in the picture ("the left one") are then those in a tile.
             batch_size (`int`, *optional*, defaults to 1):
                 How many pictures go through the model at once, each with all its expressions.
 
@@ -139,12 +145,13 @@ class ReferringSegmentationPipeline(Pipeline):
             images = (image for image in images)
         return [] if images == [] else super().__call__(images, text=text, **kwargs)
 
-    def _sanitize_parameters(self, text=None, **settings):
+    def _sanitize_parameters(self, text=None, tiles=None, **settings):
         unknown = set(settings) - {"mask_threshold", "presence_threshold", "points", "boxes"}
         if unknown:
             raise TypeError(f"The pipeline has no setting {min(unknown)!r}.")
         settings = {name: value for name, value in settings.items() if value is not None}
-        return {} if text is None else {"text": text}, {}, settings
+        given = {name: value for name, value in {"text": text, "tiles": tiles}.items() if value is not None}
+        return given, {}, settings
 
     def get_iterator(
         self, inputs, num_workers: int, batch_size: int, preprocess_params, forward_params, postprocess_params
@@ -157,14 +164,35 @@ class ReferringSegmentationPipeline(Pipeline):
             num_workers = min(num_workers, 1)  # more would each read the whole stream
         loader = DataLoader(dataset, num_workers=num_workers, batch_size=batch_size, collate_fn=self.collate)
         for batch in loader:
-            yield from self.postprocess(self.forward(batch, **forward_params), **postprocess_params)
+            big = batch.pop("big")
+            seen = iter(
+                self.postprocess(self.forward(batch, **forward_params), **postprocess_params)
+                if "text" in batch
+                else ()
+            )
+            for item in big:
+                yield _as_pictures(self._in_tiles(item, postprocess_params)) if item else next(seen)
+
+    def _in_tiles(self, item: dict[str, Any], settings: dict[str, Any]) -> list[dict[str, Any]]:
+        """The results of a big picture."""
+
+        def see(pictures, text, **settings):
+            items = [
+                self.preprocess({"image": one, "text": of_one}) for one, of_one in zip(pictures, text, strict=True)
+            ]
+            batch = self.collate(items)
+            del batch["big"]
+            return self._results(self.forward(batch), **settings)
+
+        return segment_in_tiles(see, self.processor, item["picture"], item["text"], item["tiles"], **settings)
 
     def run_single(self, inputs, preprocess_params, forward_params, postprocess_params) -> list[dict[str, Any]]:
         """The results of one picture."""
         return next(self.get_iterator([inputs], 0, 1, preprocess_params, forward_params, postprocess_params))
 
-    def preprocess(self, inputs: Any, text: str | list[str] | None = None) -> dict[str, Any]:
-        """A picture, or a dict with "image" and "text", as `pixel_values`, `original_sizes` and `text`."""
+    def preprocess(self, inputs: Any, text: str | list[str] | None = None, tiles: str = "off") -> dict[str, Any]:
+        """A picture, or a dict with "image" and "text", as `pixel_values`, `original_sizes` and `text`; a big one for
+        tiles as itself."""
         if isinstance(inputs, dict):
             if "text_pair" in inputs:  # of transformers' KeyPairDataset
                 inputs = {"image": inputs["text"], "text": inputs["text_pair"]}
@@ -173,12 +201,23 @@ class ReferringSegmentationPipeline(Pipeline):
             inputs, text = inputs["image"], inputs.get("text", text)
         if text is None:
             raise ValueError("There is no expression: give `text`, or dicts with 'image' and 'text'.")
+        if tiles != "off":
+            inputs = self.processor.image_processor.fetch_images(inputs)
+            inputs = upright(inputs) if isinstance(inputs, Image.Image) else eight_bit(channels_first(inputs))
+            if boxes := tiles_of(inputs, self.processor, tiles):
+                return {"picture": inputs, "tiles": boxes, "text": group_text(text, 1)[0]}
         return {**self.processor(images=[inputs], return_tensors="pt"), "text": group_text(text, 1)[0]}
 
     def collate(self, items: list[dict[str, Any]]) -> BatchFeature:
-        """The flat batch: pictures one after another, and all expressions with the index of their picture."""
+        """The flat batch: pictures one after another, and all expressions with the index of their picture; `big` has
+        one entry an item, itself if it is to be seen in tiles."""
+        big = [item if "tiles" in item else None for item in items]
+        items = [item for item in items if "tiles" not in item]
+        if not items:
+            return BatchFeature({"big": big})
         text = [item["text"] for item in items]
         batch = self.processor(text=text, return_tensors="pt")
+        batch["big"] = big
         for name in ("pixel_values", "original_sizes"):
             batch[name] = torch.cat([item[name] for item in items])
         batch["text"] = text
@@ -191,18 +230,23 @@ class ReferringSegmentationPipeline(Pipeline):
 
     def postprocess(self, model_outputs: dict[str, Any], **settings) -> list[list[dict[str, Any]]]:
         """One list of results a picture, for the whole batch."""
+        return [_as_pictures(results) for results in self._results(model_outputs, **settings)]
+
+    def _results(self, model_outputs: dict[str, Any], **settings) -> list[list[dict[str, Any]]]:
         text, sizes = model_outputs.pop("text"), model_outputs.pop("original_sizes")
-        pictures = self.processor.post_process_referring_segmentation(
+        return self.processor.post_process_referring_segmentation(
             UniResOutput(**model_outputs), sizes, text=text, **settings
         )
-        for result in (result for picture in pictures for result in picture):
-            result["mask"] = Image.fromarray(result["mask"].numpy().view(np.uint8) * 255)
-        return pictures
 
     def save_pretrained(self, save_directory: str | os.PathLike, **kwargs):
         """Save the model and the processor; the base class would save the processor in parts and copy code beside."""
         self.model.save_pretrained(save_directory, **kwargs)
         self.processor.save_pretrained(save_directory, **kwargs)
+
+
+def _as_pictures(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The results with masks as pictures of mode "L"."""
+    return [{**one, "mask": Image.fromarray(one["mask"].numpy().view(np.uint8) * 255)} for one in results]
 
 
 def _pair(images: Any, text: list[list[str]]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ BIN := .venv/bin
 # One virtual environment for everything; made again only when what it is made from changes.
 .venv/installed: setup.py pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,report,export]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[app,export,report,test]'
 	touch $@
 
 demo: .venv/installed
@@ -17,8 +17,9 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mlinter src/unires_hf/model
 
+# On two processes, each with one thread: the two cores of CI.
 test: lint
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: .venv/installed
 	$(BIN)/python -m pytest -m slow

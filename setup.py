@@ -20,6 +20,7 @@ extras = {
         "peft",
         "psutil",
         "pytest",
+        "pytest-xdist",
         "scipy",
         "ruff",
         "selenium",

@@ -33,7 +33,6 @@ from unires_hf.app.page import build_page, open_page
 from unires_hf.inference.segmenter import Segmenter
 from unires_hf.photographs import FOLDER, SAID
 
-pytestmark = pytest.mark.slow
 PATIENCE = 180  # seconds; a laptop takes two
 SWITCHES = (
     "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update "
@@ -180,6 +179,6 @@ def test_the_space_runs_on_its_own(chromium: Chrome, tmp_path: Path) -> None:
             address = next(line for line in server.stdout if "URL:" in line).split()[-1]
             chromium.get(address)
             until(chromium, lambda: find(chromium, ".gallery button"))[0].click()
-            until(chromium, lambda: len(legend(chromium)) == 4)
+            until(chromium, lambda: len(legend(chromium)) == len(next(iter(SAID.values()))))
         finally:
             server.terminate()

@@ -58,6 +58,7 @@ def test_every_process_makes_the_same_one():
     texts = ["dot cot lot got hot pot rot not", "man can fan ban ran tan van pan", "bit hit kit lit pit sit wit fit"]
     made = {
         subprocess.run([sys.executable, "-c", program, repr(texts)], capture_output=True, text=True, check=True).stdout
-        for _ in range(3)
+        for _ in range(2)
     }
+    made.add(f"{sorted(train_clip_tokenizer(texts, 700).get_vocab().items())}\n")
     assert len(made) == 1

@@ -24,6 +24,7 @@ from .baselines import CrisConfig, LavtConfig
 from .baselines.adapters import load_clipseg, load_florence2, load_grounded_sam2, load_sam3
 from .checkpoints import checkpoint_path
 from .data.brief import line
+from .data.leaks import HeldOut, annotation_files, measured_ids
 from .data.readers.sources import SOURCES
 from .data.schema import FEATURES, Skipped
 from .model.configuration_unires import UniResConfig
@@ -202,6 +203,24 @@ def load_rows(specifications: Sequence[str], max_images: int | None = None) -> D
     tables = [_table(rows, max_images) for specification in specifications for rows in _open(specification)]
     rows = concatenate_datasets(tables)
     return rows if max_images is None else rows.select(range(min(max_images, len(rows))))
+
+
+def load_held_out(names: Sequence[str]) -> HeldOut:
+    """
+    The pictures that must not be trained on.
+
+    Args:
+        names (`Sequence[str]`): data sets as [`load_rows`] opens them, such as `data/refcoco,split=val+testA+testB`;
+            or folders of annotations alone, such as `REFER/refcoco`: val and test pictures are known by COCO id.
+
+    Raises:
+        ValueError: as [`load_rows`].
+    """
+    files = [file for name in names for file in annotation_files(name)]
+    rows = [name for name in names if not annotation_files(name)]
+    held_out = HeldOut.of(load_rows(rows)) if rows else HeldOut([], [])
+    held_out.coco_ids.update(*map(measured_ids, files))
+    return held_out
 
 
 def load_training_rows(

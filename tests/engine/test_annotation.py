@@ -3,6 +3,8 @@
 
 import hashlib
 import json
+import pickle
+import resource
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from unires_hf.data.shards import write_rows
 from unires_hf.engine.annotation import annotate, plain_loop
 from unires_hf.engine.intake import open_input
 from unires_hf.engine.recipe import STAGES, Recipe, read_recipe
-from unires_hf.loading import load_rows
+from unires_hf.loading import load_held_out, load_rows
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +138,46 @@ def test_the_command(tmp_path, recipe_file, capsys):
     assert capsys.readouterr().err.count("\n") < 30
 
 
+def test_a_full_disk_is_one_sentence_and_the_same_command_goes_on(tmp_path, recipe_file, capsys):
+    (tmp_path / "in").mkdir()
+    write_rows(tmp_path / "in" / "train-00000-of-00001.parquet", [car_row(str(it), it) for it in range(4)])
+    words = ["annotate", str(tmp_path / "in"), "--recipe", str(recipe_file), "--gallery", "0", "--out"]
+    assert main([*words, str(tmp_path / "whole" / "out")]) == 0
+    capsys.readouterr()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))  # no file may grow: what a full disk does, EFBIG
+    try:
+        assert main([*words, str(tmp_path / "full" / "out")]) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("unires: ")]
+    assert len(said) == 1 and "too large" in said[0]
+    assert [path.name for path in (tmp_path / "full" / "out").iterdir()] == [".annotating"]
+    staged = {path.name for path in (tmp_path / "full" / "out" / ".annotating").iterdir()}
+    assert staged <= {"begun.json", "00000.parquet.part", "00000.jsonl.part"}  # nothing that would load
+    assert main([*words, str(tmp_path / "full" / "out")]) == 0
+    assert bytes_of(tmp_path / "full" / "out") == bytes_of(tmp_path / "whole" / "out")
+
+
+def test_without_a_network_it_is_one_sentence(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    draw_car().save(tmp_path / "a.png")
+    (tmp_path / "recipe.yaml").write_text("parts: {model: someone/who-is-not-here}")
+    words = ["annotate", str(tmp_path), "--recipe", str(tmp_path / "recipe.yaml"), "--out", str(tmp_path / "out")]
+    assert main(words) == 2
+    (said,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("unires: ")]
+    assert "The model someone/who-is-not-here cannot be loaded" in said and "connect" in said
+    assert not list((tmp_path / "out").glob("*.parquet"))
+
+
+def test_an_unknown_category_is_a_rejected_object_of_a_kept_row(tmp_path, recipe_file):
+    row = car_row()
+    row["targets"][0]["category"] = "zeppelin"
+    manifest = annotate([row], tmp_path / "out", read_recipe(recipe_file), command="test")
+    assert manifest["yields"]["parts"]["rejected"] == {"the vocabulary does not know the category": 1}
+    assert manifest["splits"]["train"]["images"] == 1
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -171,6 +213,23 @@ def test_held_out_pictures_are_refused_by_their_coco_id():
     assert held_out.reason({**row, "image_id": "42"}) is None  # another source's number
 
 
+def test_the_val_and_test_pictures_of_a_folder_of_annotations_are_held_out(tmp_path):
+    splits = {7: "train", 8: "val", 9: "testA", 10: "testB"}
+    refs = [{"image_id": image_id, "split": split, "ref_id": image_id} for image_id, split in splits.items()]
+    (tmp_path / "refs(unc).p").write_bytes(pickle.dumps(refs, protocol=0))
+    (tmp_path / "more").mkdir()
+    write_rows(tmp_path / "more" / "val-00000-of-00001.parquet", [car_row("x", 15)])
+    held_out = load_held_out([str(tmp_path), f"{tmp_path / 'more'},split=validation"])
+    assert held_out.coco_ids == {8, 9, 10}
+    row = {**car_row("000000000008"), "source": "objects365"}
+    assert held_out.reason(row) == "held out: COCO's picture 8 is measured on"
+    assert held_out.reason({**car_row("000000000007"), "source": "objects365"}) is None
+    assert "looks like" in held_out.reason(car_row("again", 15))
+    (tmp_path / "refs(unc).p").write_bytes(pickle.dumps({"refs": refs}, protocol=0))
+    with pytest.raises(ValueError, match="is no list of refs"):
+        load_held_out([str(tmp_path)])
+
+
 def test_held_out_twins_are_rejected_rows(tmp_path, recipe_file):
     (tmp_path / "measured").mkdir()
     write_rows(tmp_path / "measured" / "val-00000-of-00001.parquet", [car_row("x", 15)])
@@ -198,7 +257,7 @@ def test_the_recipe_of_the_docs_is_one(tmp_path):
 
 
 @pytest.mark.slow
-def test_memory_is_flat_over_ten_thousand_pictures(tmp_path):
+def test_memory_of_the_loop_is_flat_over_ten_thousand_pictures(tmp_path):
     memory, process = [], psutil.Process()
 
     def watched(work, missing, progress):

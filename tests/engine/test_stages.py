@@ -8,7 +8,7 @@ from drawn_cars import ColorFinder, car_row
 from unires_hf.data import masks
 from unires_hf.data.schema import validate_row
 from unires_hf.engine import part_stage, verification
-from unires_hf.engine.case import KEPT, open_case
+from unires_hf.engine.case import KEPT, make_target, open_case
 from unires_hf.engine.negative_stage import NegativesRecipe, NegativeStage
 from unires_hf.engine.object_stage import ObjectsRecipe, ObjectStage
 from unires_hf.engine.part_stage import PartsRecipe, PartStage, two_sides
@@ -177,6 +177,29 @@ def test_what_others_have_is_denied_and_what_a_sibling_might_be_is_not(finders, 
     said = [it["expressions"][0]["text"] for it in case.row["targets"] if it["part"] == "sky"]
     assert said == ["sky of car"]
     assert not any("antenna" in text for text in finders["listener"].asked)
+
+
+def test_a_color_of_something_else_is_a_negative(finders, vocabulary):
+    case, _ = with_parts(vocabulary, sides=False)
+    case.picture.paste((240, 220, 40), (80, 0, 96, 12))
+    yellow = np.zeros((64, 96), bool)
+    yellow[:12, 80:] = True
+    car = case.row["targets"][0]
+    sign = make_target("sign", "sign", masks.encode(yellow))
+    car["expressions"] = [
+        {"expression_id": "1-car:0:attribute", "text": "red car"},
+        {"expression_id": "1-car:1:relation", "text": "car below the red thing"},  # whose color is not the car's
+    ]
+    case.row["targets"].append(sign)
+    finders["colors"].mistakes = {"car": "body"}  # takes any car for the red one
+    listener = Listener(ListenerRecipe("listener"))
+    NegativeStage(NegativesRecipe(9), vocabulary, finders["colors"], listener)([case])
+    nothing = [it for it in case.row["targets"] if not masks.area(it["mask"])]
+    assert [(it["granularity"], it["expressions"][0]["text"]) for it in nothing] == [("object", "yellow car")]
+    assert finders["listener"].asked == ["yellow car"]
+    validate_row(case.row)
+    NegativeStage(NegativesRecipe(9, colors=False), vocabulary, finders["colors"], listener)([case])
+    assert finders["listener"].asked == ["yellow car"]
 
 
 def test_two_sides_need_a_gap_and_two_of_about_one_size():

@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="DATA",
-        help="refuse the pictures of these data sets, such as refcoco,root=REFER,split=val+testA+testB",
+        help="refuse the pictures of these data sets, such as refcoco,root=REFER,split=val+testA+testB; or those that "
+        "are val or test in a folder of annotations alone, such as REFER/refcoco",
     )
     parser.add_argument("--engine", choices=("loop", "ray"), default="loop", help="ray needs the extra `ray`")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="of Ray (default: 2)")
@@ -36,12 +37,11 @@ def annotate(arguments: argparse.Namespace) -> None:
 
     Interrupted, the same command goes on where it was; the result is the same to the byte, with one worker or many.
     """
-    from unires_hf.data.leaks import HeldOut
     from unires_hf.engine.annotation import annotate as annotate_rows
     from unires_hf.engine.intake import open_input
     from unires_hf.engine.recipe import read_recipe
     from unires_hf.engine.yields import markdown
-    from unires_hf.loading import load_rows
+    from unires_hf.loading import load_held_out
     from unires_hf.report.verdict_gallery import draw_verdicts
 
     recipe = read_recipe(arguments.recipe)
@@ -52,7 +52,7 @@ def annotate(arguments: argparse.Namespace) -> None:
         command=_command(arguments),
         split=arguments.split,
         engine=_engine(arguments),
-        held_out=HeldOut.of(load_rows(arguments.held_out)) if arguments.held_out else None,
+        held_out=load_held_out(arguments.held_out) if arguments.held_out else None,
     )
     done = manifest["splits"][arguments.split]
     print(

@@ -3,7 +3,7 @@
 
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from datasets import Dataset
 from datasets import Image as ImageFeature
 from PIL.Image import Image
 
+from .readers import safe_pickle
 from .readers.group_splits import TWIN_BITS, difference_hash
 from .schema import Row
 
@@ -34,10 +35,10 @@ class HeldOut:
 
     Args:
         coco_ids (`Iterable[int]`): their ids in MS COCO.
-        hashes (`np.ndarray`): their difference hashes, bool (pictures, 256).
+        hashes (`Sequence` or `np.ndarray`): their difference hashes, bool (pictures, 256).
     """
 
-    def __init__(self, coco_ids: Iterable[int], hashes: np.ndarray):
+    def __init__(self, coco_ids: Iterable[int], hashes: Sequence | np.ndarray):
         self.coco_ids, self.hashes = set(coco_ids), np.asarray(hashes, bool).reshape(-1, 256)
 
     @classmethod
@@ -71,6 +72,24 @@ class HeldOut:
             if bits is not None and ((self.hashes != bits).sum(1) <= TWIN_BITS).any():
                 return "held out: it looks like a picture that is measured on"
         return None
+
+
+def annotation_files(folder: str | Path) -> list[Path]:
+    """The `refs(….p)` of a folder of the REFER layout, such as `REFER/refcoco`; none of anything else."""
+    return sorted(Path(folder).glob("refs(*).p"))
+
+
+def measured_ids(annotations: Path) -> set[int]:
+    """The COCO ids of the pictures of val and of every test split in a `refs(….p)`; pictures are not needed.
+
+    Raises:
+        ValueError: if the file is no list of refs.
+    """
+    refs = safe_pickle.load(annotations)
+    try:
+        return {int(ref["image_id"]) for ref in refs if ref["split"] != "train"}
+    except (TypeError, KeyError, ValueError) as error:
+        raise ValueError(f"{annotations} is no list of refs with `image_id` and `split`.") from error
 
 
 def _undecoded(rows: Dataset) -> Dataset:

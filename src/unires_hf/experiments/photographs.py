@@ -90,7 +90,8 @@ def learned(folder: str) -> dict[str, float]:
         return {}
     state = json.loads(path.read_text(encoding="utf-8"))
     seen = [line["expressions_per_step"] for line in state["log_history"] if "expressions_per_step" in line]
-    return {"steps": state["global_step"], "expressions": round(statistics.mean(seen) * state["global_step"])}
+    steps = {"steps": state["global_step"]}
+    return {**steps, "expressions": round(statistics.mean(seen) * state["global_step"])} if seen else steps
 
 
 def score_runs(results: Mapping[str, Results]) -> dict[str, dict[str, dict[str, Any]]]:

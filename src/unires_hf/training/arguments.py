@@ -137,7 +137,8 @@ class DataArguments:
         default_factory=list,
         metadata={
             "help": "Data sets whose pictures are not learned from, by COCO id and by look, such as "
-            "refcoco,root=REFER,split=val+testA+testB. Drawn scenes are never held out."
+            "refcoco,root=REFER,split=val+testA+testB; or folders of annotations alone, such as REFER/refcoco, by "
+            "COCO id. Drawn scenes are never held out."
         },
     )
     strict_data: bool = field(

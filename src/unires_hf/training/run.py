@@ -15,12 +15,11 @@ from transformers import PreTrainedModel, ProcessorMixin, TrainerCallback, set_s
 
 from unires_hf.data.augmentation import Augmentation
 from unires_hf.data.groups import Rows, training_set
-from unires_hf.data.leaks import HeldOut
 from unires_hf.data.left_out import Unsaid, without_categories
 from unires_hf.data.opener import Opener
 from unires_hf.data.photo_expressions import speak
 from unires_hf.data.schema import Row
-from unires_hf.loading import LORA_BASE, load_rows, load_training_rows
+from unires_hf.loading import LORA_BASE, load_held_out, load_rows, load_training_rows
 
 from .arguments import DataArguments, ModelArguments, UniResTrainingArguments
 from .build import build_model, set_text_length, stands_as_it_is
@@ -65,7 +64,7 @@ def run(
     if data_arguments.leave_out_categories:
         sets = [without_categories(rows, data_arguments.leave_out_categories) for rows in sets]
     if data_arguments.held_out:
-        held_out = HeldOut.of(load_rows(data_arguments.held_out))
+        held_out = load_held_out(data_arguments.held_out)
         sets = [held_out.kept(rows) if isinstance(rows, Dataset) else rows for rows in sets]
     if data_arguments.eval_data:
         eval_rows = load_rows(data_arguments.eval_data, data_arguments.max_eval_images)

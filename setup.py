@@ -35,6 +35,10 @@ setup(
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
+    project_urls={
+        "Paper": "https://arxiv.org/abs/2312.08007",
+        "RefCOCOm": "https://github.com/Rubics-Xuan/MRES",
+    },
     python_requires=">=3.11",
     package_dir={"": "src"},
     packages=find_packages("src"),

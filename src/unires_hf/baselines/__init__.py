@@ -1,5 +1,8 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""CRIS and LAVT as transformers models, and adapters to models of transformers, all with the calls of UniRES."""
+"""CRIS and LAVT as transformers models, and adapters to models of transformers, all with the calls of UniRES.
+
+May import model and data; knows nothing of training or evaluation.
+"""
 
 from transformers import AutoConfig, AutoImageProcessor, AutoModel, AutoProcessor
 from transformers.utils import is_torchvision_available

@@ -1,7 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """The checkpoints that ship, by the names that every command and `pipeline` know them by.
 
-`default` learned from photographs, `drawings` from PartScenes alone.
+`default` was trained on photographs, `drawings` on PartScenes. Everybody may import it; it imports nothing of ours.
 """
 
 from functools import wraps

@@ -1,5 +1,8 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Scoring: protocols, metrics, the evaluator that runs a model, and what it leaves behind."""
+"""Scoring: protocols, metrics, the evaluator that runs a model, and what it writes.
+
+May import loading, baselines, scenes, data and model; inference and evaluation do not know each other.
+"""
 
 from unires_hf.evaluation.referring_segmentation_metric.metrics import compute_metrics
 from unires_hf.evaluation.referring_segmentation_metric.protocols import PROTOCOLS, Protocol, get_protocol

@@ -1,5 +1,8 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Photographs to try the model with, and what may be asked about them; ORIGIN.md says where they are from."""
+"""Photographs to try the model with, and what may be asked about them; ORIGIN.md says where they are from.
+
+Everybody may import it; it imports nothing of ours.
+"""
 
 from pathlib import Path
 

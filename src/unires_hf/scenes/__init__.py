@@ -1,8 +1,8 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """PartScenes: a procedural world of objects made of named parts, with masks and expressions that are known exactly.
 
-It trains the checkpoint that ships with the package, and compares models at an equal budget. A scene is a pure
-function of its split, seed and number:
+It trains the checkpoint `drawings`, and compares models at an equal budget. May import data; knows no model. A scene
+is a pure function of its split, seed and number:
 
     scene graph (`scene`, `objects`, `splits`) -> picture and visible pixels (`canvas`, `render`, `backdrops`)
                                                -> expressions and what they mean (`expressions`, `phrases`, `english`)

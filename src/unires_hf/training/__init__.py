@@ -1,2 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Arguments, tokenizer and trainer of the two recipes."""
+"""Training: arguments, models made from them, the trainer of both recipes, and the warm-up.
+
+May import inference, evaluation and what is below them; knows a model by its public calls alone.
+"""

@@ -151,8 +151,8 @@ def _foreign(pictures: Mapping[str, Mapping[str, Any]]) -> str:
     asked, empty = (sum(it[key] for it in pictures.values()) for key in ("n", "empty"))
     return (
         "The model is asked for things that are not there (`python scripts/score_foreign_pictures.py`). The right\n"
-        f"answer is an empty mask; {empty} of {asked} answers are ({100 * empty / asked:.0f} %). Do not trust a mask on "
-        "such a picture.\n\n"
+        f"answer is an empty mask; {empty} of {asked} answers are ({100 * empty / asked:.0f} %). Do not trust a mask "
+        "on such a picture.\n\n"
         "| picture | expressions | nothing found | mean score of the rest | mean area of the rest |\n"
         "|---|---:|---:|---:|---:|\n" + "\n".join(lines)
     )

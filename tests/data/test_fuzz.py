@@ -1,7 +1,8 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """A file never makes a traceback: on damaged files of every layout, commands say what they lost, within bounds.
 
-`make fuzz` goes on for an hour, or for `UNIRES_FUZZ_SECONDS`; a failure names the seed that brings it back.
+`make fuzz` goes on for an hour, or for `UNIRES_FUZZ_SECONDS` or `UNIRES_FUZZ_MUTATIONS`; a failure names the seed that
+brings it back.
 """
 
 import contextlib
@@ -235,7 +236,7 @@ def test_damaged_files_are_said_to_be(targets, tmp_path):
 def test_for_long(targets, tmp_path):
     measure(targets, tmp_path / "whole")
     end = time.monotonic() + float(os.environ.get("UNIRES_FUZZ_SECONDS", 120))
-    first = int(os.environ.get("UNIRES_FUZZ_SEED", 1000))
+    first, most = int(os.environ.get("UNIRES_FUZZ_SEED", 1000)), float(os.environ.get("UNIRES_FUZZ_MUTATIONS", "inf"))
     number, failures = 0, []
     for seed in itertools.count(first):
         for name, target in targets.items():
@@ -250,7 +251,7 @@ def test_for_long(targets, tmp_path):
             if number % 1000 == 0:
                 print(f"{number:,} mutations, {len(failures)} failures", flush=True)
         shutil.rmtree(tmp_path / "cache", ignore_errors=True)
-        if time.monotonic() > end:
+        if time.monotonic() > end or number >= most:
             break
     print(f"{number:,} mutations of {len(targets)} layouts, {len(failures)} failures", flush=True)
     assert not failures, "\n".join(failures)

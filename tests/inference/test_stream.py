@@ -218,6 +218,14 @@ def test_overlays_of_the_first_pictures(segment, tmp_path):
     assert not (tmp_path / "none/overlays").exists()
 
 
+def test_an_endless_expression_is_no_endless_work(segment, expressions, tmp_path):
+    """Found by the fuzz: its label was cut to fit its overlay a letter at a time."""
+    expressions.write_text(json.dumps({"file_name": "0.png", "text": "9" * 5000}) + "\n")
+    start = time.process_time()
+    assert segment("out") == 0 and time.process_time() - start < 10
+    assert (tmp_path / "out/overlays/0.png.png").exists()
+
+
 def test_expressions_have_thresholds_of_their_own(segment, expressions, checkpoint, pictures, tmp_path, capsys):
     lines = [
         {"file_name": "0.png", "text": TEXTS, "mask_threshold": [0.5, None, 0.45]},

@@ -1,6 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """Masks over their picture, for people: one panel an expression, with its words, and the truth beside it if known."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
@@ -109,11 +110,11 @@ def _panel(pictures: list[Image.Image], label: str, note: str) -> Image.Image:
 def shorten(text: str, width: float, size: int) -> str:
     """As much of the text as fits into `width` pixels at this font size."""
     font = ImageFont.load_default(size)
-    if font.getlength(text) <= width:
+    if len(text) <= width and font.getlength(text) <= width:
         return text
-    while text and font.getlength(text + "…") > width:
-        text = text[:-1]
-    return text.rstrip() + "…"
+    ends = range(min(len(text), int(width)))  # a letter takes a pixel at least
+    end = bisect_right(ends, width, key=lambda end: font.getlength(text[: end + 1] + "…"))
+    return text[:end].rstrip() + "…"
 
 
 def _iou(mask: np.ndarray, truth: np.ndarray) -> float:

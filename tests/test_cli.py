@@ -252,9 +252,15 @@ def test_segment(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert [result["label"] for result in results] == ["the dark side", "its edge"]
     for number, result in enumerate(results, 1):
+        with PIL.Image.open(tmp_path / "out" / f"mask-{number}.png") as picture:
+            note = picture.text
+        assert note["Note"] == result["made_by"]["note"] == "Made by a model, which may be wrong"
+        assert note["Model"] == str(checkpoint) and note["Expression"] == result["label"]
+        assert note["Mask threshold"] == "0.01" and note["Presence threshold"] == "0.5"
         written = np.asarray(PIL.Image.open(tmp_path / "out" / f"mask-{number}.png")) > 0
         assert written.shape == (30, 50)
         assert np.array_equal(masks.decode(result["mask"]), written)
+    assert PIL.Image.open(tmp_path / "out/overlay.png").text["Expression"] == "the dark side\nits edge"
     assert "the dark side: " in capsys.readouterr().out
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
+from datasets import Dataset
 from PIL import Image
 from tiny_unires import tiny_model, tiny_processor
 from transformers import pipeline
@@ -16,28 +18,17 @@ from unires_hf import cli
 from unires_hf.app.drawing import write_archive
 from unires_hf.app.memory import Memory
 from unires_hf.data import masks
-from unires_hf.evaluation import evaluate_model
+from unires_hf.data.schema import FEATURES
 from unires_hf.inference.segmenter import Segmenter
 from unires_hf.loading import load_model
+from unires_hf.training.arguments import DataArguments, ModelArguments, UniResTrainingArguments
+from unires_hf.training.run import run
+from unires_hf.training.trainer import UniResTrainer
 
 TEXT = ["the red disk", "left part of the red disk", "its edge"]
 OWN = {"mask_threshold": 0.6, "presence_threshold": 0.3}
-
-
-@pytest.fixture(scope="module")
-def unusual(tmp_path_factory) -> Path:
-    """A model that is asked with 9 tokens of a sentence, 96 x 160 pixels, and thresholds that no config has."""
-    folder = tmp_path_factory.mktemp("unusual") / "checkpoint"
-    processor = tiny_processor((96, 160), length=9, **OWN)
-    model = tiny_model(processor, seed=44)
-    with torch.no_grad():
-        model.mask_head.kernel.weight.mul_(20)  # random weights as they start draw next to nothing
-        model.presence_head.fc2.weight.zero_()
-        model.presence_head.fc2.bias.fill_(-0.4)  # a probability of 0.4: more than 0.3, and less than the config's 0.5
-    assert (model.config.mask_threshold, model.config.presence_threshold) == (0.35, 0.5)
-    model.save_pretrained(folder)
-    processor.save_pretrained(folder)
-    return folder
+ROWS, COLUMNS = np.mgrid[:90, :120]
+TRUTHS = [COLUMNS < 60, ROWS < 30, (ROWS + COLUMNS) % 60 < 30]
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +36,48 @@ def picture(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("pictures") / "picture.png"
     Image.effect_mandelbrot((120, 90), (-2, -1.2, 1, 1.2), 60).convert("RGB").save(path)
     return path
+
+
+@pytest.fixture(scope="module")
+def trainer(tmp_path_factory, data) -> UniResTrainer:
+    """After two steps of a model that is asked with 9 tokens, 96 x 160 pixels, and thresholds that no config has."""
+    folder = tmp_path_factory.mktemp("unusual")
+    processor = tiny_processor((96, 160), length=9, **OWN)
+    processor.image_processor.mask_size = {"height": 48, "width": 80}
+    model = tiny_model(processor, seed=44)
+    with torch.no_grad():
+        model.mask_head.kernel.weight.mul_(20)  # random weights as they start draw next to nothing
+        model.presence_head.fc2.weight.zero_()
+        model.presence_head.fc2.bias.fill_(-0.4)  # a probability of 0.4: more than 0.3, and less than the config's 0.5
+    assert (model.config.mask_threshold, model.config.presence_threshold) == (0.35, 0.5)
+    model.save_pretrained(folder / "start")
+    processor.save_pretrained(folder / "start")
+    arguments = UniResTrainingArguments(
+        str(folder / "run"), max_steps=2, learning_rate=1e-6, save_strategy="no", use_cpu=True, disable_tqdm=True
+    )
+    words = DataArguments(train_data=[f"{data},split=train"], eval_data=[f"{data},split=train"])
+    return run(ModelArguments(model_name_or_path=str(folder / "start")), words, arguments)
+
+
+@pytest.fixture(scope="module")
+def unusual(trainer) -> Path:
+    return Path(trainer.args.output_dir)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, picture) -> str:
+    """The picture and what is said of it, as a command names them."""
+    target = {"granularity": "object", "category": "disk", "part": None, "parent_id": None, "bbox": [0, 0, 1, 1]}
+    targets = [
+        {**target, "target_id": f"{number}", "mask": masks.encode(truth)}
+        | {"expressions": [{"expression_id": f"{number}", "text": text}]}
+        for number, (text, truth) in enumerate(zip(TEXT, TRUTHS, strict=True))
+    ]
+    row = {"image": Image.open(picture), "image_id": "1", "source": "test", "width": 120, "height": 90}
+    folder = tmp_path_factory.mktemp("data")
+    path = folder / "data" / "train-00000-of-00001.parquet"
+    Dataset.from_list([{**row, "targets": targets}], FEATURES).to_parquet(path)
+    return f"{path.parent},cache_dir={folder / 'cache'}"
 
 
 @pytest.fixture(scope="module")
@@ -118,15 +151,38 @@ def test_onnx(unusual, picture, expected, tmp_path):
     same([result["mask"] for result in results], expected)
 
 
-def test_evaluator(unusual, picture, expected):
-    target = {"granularity": "object", "category": "disk", "part": None, "parent_id": None, "bbox": [0, 0, 1, 1]}
-    targets = [
-        {**target, "target_id": f"{number}", "mask": masks.encode(mask)}
-        | {"expressions": [{"expression_id": f"{number}", "text": text}]}
-        for number, (text, mask) in enumerate(zip(TEXT, expected, strict=True))
+def counts(expected: list[np.ndarray]) -> list[tuple[int, int]]:
+    return [
+        (np.count_nonzero(mask & truth), np.count_nonzero(mask | truth))
+        for mask, truth in zip(expected, TRUTHS, strict=True)
     ]
-    row = {"image": Image.open(picture), "image_id": "1", "source": "test", "width": 120, "height": 90}
-    results = evaluate_model(*load_model(str(unusual)), [{**row, "targets": targets}], controls=(), keep_masks=True)
-    same([masks.decode(record["prediction"]) for record in results.records.to_pylist()], expected)
-    assert results.summary["miou"] == pytest.approx(100)
-    assert {name: results.summary[name] for name in OWN} == OWN and results.summary["text_length"] == 9
+
+
+def test_trainer(trainer, expected):
+    records = sorted(trainer.results.records.to_pylist(), key=lambda it: it["expression_id"])
+    assert [(it["intersection"], it["union"]) for it in records] == counts(expected)
+
+
+def test_the_run_says_what_it_measured_with(unusual, expected):
+    results = json.loads((unusual / "results.json").read_text())
+    assert {name: results[name] for name in OWN} == OWN
+    assert results["text_length"] == 9 and results["input_size"] == "96x160"
+    assert results["miou"] == pytest.approx(
+        100 * np.mean([inside / all for inside, all in counts(expected)]), abs=1e-3
+    )
+    card = (unusual / "README.md").read_text()
+    for fact in ("input | 96 x 160 pixels", "words | cut at 9 tokens", "mask threshold | 0.6"):
+        assert fact in card
+    assert "presence threshold | 0.3" in card and "mask threshold 0.6 (the model's)" in card
+
+
+def test_evaluate_command(unusual, data, expected, tmp_path):
+    words = ["evaluate", str(unusual), data, "--split", "train", "--device", "cpu", "--out", str(tmp_path / "r.json")]
+    assert cli.main([*words, "--gallery", str(tmp_path / "gallery.png")]) == 0  # keeps the masks
+    records = pq.read_table(tmp_path / "r.parquet").to_pylist()
+    records.sort(key=lambda it: it["expression_id"])
+    same([masks.decode(record["prediction"]) for record in records], expected)
+    assert [(it["intersection"], it["union"]) for it in records] == counts(expected)
+    measured, trained = (json.loads(path.read_text()) for path in (tmp_path / "r.json", unusual / "results.json"))
+    assert all(measured[name] == trained[name] for name in (*OWN, "text_length", "input_size", "weights_sha256"))
+    assert measured["miou"] == trained["miou"]

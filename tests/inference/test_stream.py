@@ -191,6 +191,24 @@ def test_formats_are_written_from_one_run(segment, pictures, tmp_path, monkeypat
             assert np.array_equal(filled(pieces, height, width), mask)
 
 
+def test_every_file_says_what_made_it(segment, checkpoint, tmp_path):
+    for name in ("png", "coco", "yolo", "labelme"):
+        assert segment("out", "--mask-threshold", "0.4", "--format", name) == 0
+    out, lines = tmp_path / "out", read(tmp_path / "out/masks.jsonl")
+    expected = {"model": str(checkpoint), "mask_threshold": 0.4, "presence_threshold": 0.01}
+    (line, *_) = lines.values()
+    made_by = line["made_by"]
+    assert {key: made_by[key] for key in expected} == expected and "may be wrong" in made_by["note"]
+    assert all(line["made_by"] == made_by for line in lines.values())
+    assert json.loads((out / "annotations.json").read_text())["info"] == made_by
+    assert json.loads((out / "labelme/0.json").read_text())["made_by"] == made_by
+    assert (out / "data.yaml").read_text().startswith(f"# {json.dumps(made_by)}\n")
+    for path in (out / "masks/1.png/2.png", out / "overlays/1.png.png"):
+        note = Image.open(path).text
+        assert note["Model"] == str(checkpoint) and note["Mask threshold"] == "0.4"
+        assert TEXTS[1] in note["Expression"].splitlines()
+
+
 def filled(polygons: list, height: int, width: int) -> np.ndarray:
     """The pixels whose centers lie inside of polygons by the even-odd rule, written apart from what is tested."""
     inside = np.zeros((height, width), bool)

@@ -56,6 +56,7 @@ def segment(arguments: argparse.Namespace) -> None:
     One picture: overlay.png, and mask-1.png … in the order of the expressions. A folder: masks.jsonl, a line a
     picture, overlays of the first ones, and errors.jsonl with what could not be segmented; interrupted, the same
     command goes on where it was. Every line of FILE may have "mask_threshold" and "presence_threshold" of its own.
+    All that is written names the model, the expressions and the thresholds: PNG in its text, JSON as "made_by".
     """
     of_many = arguments.images is not None or arguments.expressions is not None
     if of_many and (arguments.image is not None or arguments.images is None or arguments.expressions is None):
@@ -74,27 +75,25 @@ def _segment_one(arguments: argparse.Namespace) -> None:
     import json
 
     from unires_hf.data import masks
+    from unires_hf.inference.origin import made_by, png_note
     from unires_hf.inference.segmenter import Segmenter, mask_picture
     from unires_hf.model.image_input_unires import open_image, upright
     from unires_hf.report.overlay import draw_overlays
 
     picture = upright(open_image(arguments.image))
     segmenter = Segmenter.from_pretrained(arguments.model)
-    results = segmenter.segment(
-        picture,
-        arguments.text,
-        arguments.tiles,
-        mask_threshold=arguments.mask_threshold,
-        presence_threshold=arguments.presence_threshold,
-    )
+    asked = {name: getattr(arguments, name) for name in ("mask_threshold", "presence_threshold")}
+    results = segmenter.segment(picture, arguments.text, arguments.tiles, **asked)
+    origin = made_by(arguments.model, segmenter.processor, **asked, tiles=arguments.tiles)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    draw_overlays(picture, results).save(arguments.out / "overlay.png")
+    draw_overlays(picture, results).save(arguments.out / "overlay.png", pnginfo=png_note(origin, arguments.text))
     for number, result in enumerate(results, 1):
-        mask_picture(result).save(arguments.out / f"mask-{number}.png")
+        note = png_note(origin, [result["label"]])
+        mask_picture(result).save(arguments.out / f"mask-{number}.png", pnginfo=note)
         found = "nothing" if result["is_empty"] else f"score {result['score']:.2f}, box {result['box']}"
         print(f"{result['label']}: {found}")
     if arguments.json:
-        rows = [{**result, "mask": masks.encode(result["mask"].numpy())} for result in results]
+        rows = [{**result, "mask": masks.encode(result["mask"].numpy()), "made_by": origin} for result in results]
         (arguments.out / "results.json").write_text(json.dumps(rows, indent=2), encoding="utf-8")
     print(arguments.out / "overlay.png")
 

@@ -14,6 +14,8 @@ from unires_hf.data import masks
 from unires_hf.data.outlines import one_outline, outlines
 from unires_hf.files import whole, write_json, write_text
 
+from .origin import png_note
+
 FORMATS = ("rle", "png", "coco", "yolo", "labelme")
 Line = dict[str, Any]
 
@@ -28,7 +30,7 @@ def write_annotations(out: Path, format: str, images: Path) -> Path:
     - `yolo`: `labels/NAME.txt`, one polygon an expression, holes and pieces joined by slits; `data.yaml` names them.
     - `labelme`: `labelme/NAME.json`, one polygon a connected piece, those of an expression in one group.
 
-    Empty masks have no annotation but in `rle` and `png`.
+    Empty masks have no annotation but in `rle` and `png`. Every format says what made the masks, see [`made_by`].
 
     Args:
         out (`Path`): the folder that [`segment_many`] wrote.
@@ -47,7 +49,8 @@ def write_annotations(out: Path, format: str, images: Path) -> Path:
             for number, result in enumerate(line["results"], 1):
                 path = out / "masks" / line["file_name"] / f"{number}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(np.uint8(255) * masks.decode(result["mask"])).save(path)
+                mask = Image.fromarray(np.uint8(255) * masks.decode(result["mask"]))
+                mask.save(path, pnginfo=png_note(line["made_by"], [result["label"]]))
         return out / "masks"
     if format == "coco":
         _write_coco(lines, out / "annotations.json")
@@ -88,7 +91,8 @@ def _size(line: Line) -> tuple[int, int]:
 def _write_coco(path: Path, target: Path) -> None:
     classes, number = _classes(path), 0
     with whole(target) as part, open(part, "w", encoding="utf-8") as file:
-        file.write('{"images": [')
+        origin = next((line["made_by"] for line in _lines(path)), None)
+        file.write(f'{{"info": {json.dumps(origin, ensure_ascii=False)},\n"images": [')
         for place, line in enumerate(_lines(path)):
             height, width = _size(line)
             image = {"id": place + 1, "file_name": line["file_name"], "height": height, "width": width}
@@ -139,7 +143,8 @@ def _write_yolo(path: Path, out: Path) -> None:
             text += f"{classes[result['label']]} {shares}\n"
         write_text(target, text)
     names = "".join(f"  {number}: {json.dumps(name, ensure_ascii=False)}\n" for name, number in classes.items())
-    write_text(out / "data.yaml", f"names:\n{names}")
+    origin = next((line["made_by"] for line in _lines(path)), None)
+    write_text(out / "data.yaml", f"# {json.dumps(origin, ensure_ascii=False)}\nnames:\n{names}")
 
 
 def _write_labelme(path: Path, folder: Path, images: Path) -> None:
@@ -165,5 +170,6 @@ def _write_labelme(path: Path, folder: Path, images: Path) -> None:
             "imageData": None,
             "imageHeight": height,
             "imageWidth": width,
+            "made_by": line["made_by"],
         }
         write_json(target, content)

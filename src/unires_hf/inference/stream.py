@@ -23,6 +23,7 @@ from unires_hf.files import fingerprint, only_writer, write_json
 from unires_hf.loading import load_config, load_model
 from unires_hf.model.image_input_unires import open_image, upright
 
+from .origin import made_by
 from .segmenter import Segmenter
 
 SETTINGS = ("mask_threshold", "presence_threshold")  # what an expression may have of its own
@@ -69,10 +70,11 @@ def segment_many(
     Writes the masks of all expressions of a file about the pictures of a folder; a picture is encoded once.
 
     `out/masks.jsonl` has one line a picture, as they are finished: `{"file_name": ..., "file": [bytes, time],
-    "results": [{"label", "score", "box", "is_empty", "mask"}, ...]}`, in which a mask is COCO's compressed RLE at the
-    picture's upright size. Called again, it goes on after the last whole line. What could not be segmented is in
-    `out/errors.jsonl`, `{"file_name": ..., "reason": ...}`, and is tried again; lines of `expressions` that say
-    nothing are there as `{"line": ..., "reason": ...}`. `out/settings.json` says what the masks were made from.
+    "made_by": ..., "results": [{"label", "score", "box", "is_empty", "mask"}, ...]}`, in which a mask is COCO's
+    compressed RLE at the picture's upright size. Called again, it goes on after the last whole line. What could not be
+    segmented is in `out/errors.jsonl`, `{"file_name": ..., "reason": ...}`, and is tried again; lines of `expressions`
+    that say nothing are there as `{"line": ..., "reason": ...}`. `out/settings.json` says what the masks were made
+    from.
 
     Args:
         images: the folder of the pictures.
@@ -305,6 +307,7 @@ class _Worker:
         devices = torch.accelerator.device_count()
         device = f"{torch.accelerator.current_accelerator().type}:{number % devices}" if devices else "cpu"
         self.segmenter = Segmenter(*load_model(settings.model, device))
+        self.made_by = made_by(processor=self.segmenter.processor, **asdict(settings))
         self.readers = ThreadPoolExecutor()
 
     def __call__(self, batch: dict[str, list[Line]]) -> list[Line]:
@@ -322,7 +325,7 @@ class _Worker:
                 except (ValueError, RuntimeError) as error:
                     failures[name] = error
         return [
-            {"file_name": name, "file": states[name], "results": found[name]}
+            {"file_name": name, "file": states[name], "made_by": self.made_by, "results": found[name]}
             if name in found
             else {"file_name": name, "reason": f"{failures[name]}" or type(failures[name]).__name__}
             for name in batch

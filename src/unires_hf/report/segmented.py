@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from unires_hf.data import masks
+from unires_hf.inference.origin import png_note
 from unires_hf.model.image_input_unires import open_image, upright
 
 from .overlay import draw_overlays
@@ -27,6 +28,7 @@ def draw_segmented(out: Path, images: Path, most: int) -> int:
             results = [{**result, "mask": masks.decode(result["mask"])} for result in line["results"][:SHOWN]]
             path = out / "overlays" / f"{line['file_name']}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            draw_overlays(upright(open_image(images / line["file_name"])), results).save(path)
+            note = png_note(line["made_by"], [result["label"] for result in results])
+            draw_overlays(upright(open_image(images / line["file_name"])), results).save(path, pnginfo=note)
             drawn += 1
     return drawn

@@ -7,6 +7,7 @@ from typing import Any
 
 import datasets
 import numpy as np
+import pyarrow as pa
 from PIL import Image
 
 from unires_hf.data import masks
@@ -26,7 +27,7 @@ class Case:
         text, granularity (`str`): the expression, and what it is about.
         truth (`dict`): the true mask as RLE.
         predictions (`tuple[dict, ...]`): each model's, as RLE.
-        ious (`tuple[float, ...]`): each model's, in [0, 1].
+        ious (`tuple[float, ...]`): each model's, in [0, 1]; 1 for a right "nothing there".
     """
 
     rule: str
@@ -119,7 +120,11 @@ def _columns(results: Sequence[Results]) -> list[np.ndarray]:
         raise ValueError("The models were measured on different expressions; measure them on the same rows.")
     if any(one.records["prediction"].null_count for one in results):
         raise ValueError("The records hold no predicted masks; evaluate with keep_masks=True.")
-    return [np.where(one.records["union"].to_numpy() == 0, 1.0, one.records["iou"].to_numpy()) for one in results]
+    return [_ious(one.records) for one in results]
+
+
+def _ious(records: pa.Table) -> np.ndarray:
+    return np.where(records["union"].to_numpy() == 0, 1.0, records["iou"].to_numpy())
 
 
 def _one_an_image(
@@ -136,10 +141,11 @@ def _one_an_image(
 
 
 def _open(results: Sequence[Results], rows: Iterable[Row], chosen: list[tuple[str, int]]) -> list[Case]:
-    records = [one.records.take([place for _, place in chosen]).to_pylist() for one in results]
+    tables = [one.records.take([place for _, place in chosen]) for one in results]
+    records, ious = [table.to_pylist() for table in tables], np.array([_ious(table) for table in tables]).T.tolist()
     found = _find(rows, {record["row"] for record in records[0]})
     cases = []
-    for (rule, _), *drawn in zip(chosen, *records, strict=True):
+    for (rule, _), values, *drawn in zip(chosen, ious, *records, strict=True):
         row = found.get(drawn[0]["row"])
         if row is None or row["image_id"] != drawn[0]["image_id"]:
             named = (drawn[0]["source"], drawn[0]["image_id"])
@@ -155,7 +161,7 @@ def _open(results: Sequence[Results], rows: Iterable[Row], chosen: list[tuple[st
                 drawn[0]["granularity"],
                 truth,
                 tuple(record["prediction"] for record in drawn),
-                tuple(record["iou"] for record in drawn),
+                tuple(values),
             )
         )
     return cases

@@ -243,6 +243,17 @@ def test_every_open_choice_is_explained():
     assert set(inspect.get_annotations(UniResConfig)) - stated <= told
 
 
+def test_git_ignores_what_the_readme_writes():
+    written = re.findall(r"--out (\S+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(written) > 3
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("this is no checkout")
+    for path in (*written, "demo/demo.png", "segmented/overlay.png"):
+        path = path if Path(path).suffix else f"{path}/"
+        ignored = subprocess.run(["git", "check-ignore", "--quiet", path], cwd=ROOT)
+        assert ignored.returncode == 0, path
+
+
 def test_presets_have_the_size_of_their_cards():
     lines = re.findall(
         r"^\| `([\w-]+)` \| .* \| (\d+) \| ([\d.]+) \|$",

@@ -4,10 +4,12 @@ import pickle
 
 import numpy as np
 import PIL.Image
+import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset
 from pycocotools import mask as coco_mask
 
+from unires_hf.cli import main
 from unires_hf.data import masks
 from unires_hf.data.readers.grefcoco import read_grefcoco
 from unires_hf.data.readers.refer import read_refer
@@ -36,6 +38,22 @@ def test_rows_become_a_data_set_with_the_pictures(layouts, tmp_path):
     rows, _ = layouts["refcoco"]().rows(tmp_path)
     data = Dataset.from_list(rows, features=FEATURES)
     assert data[0]["image"].size == (80, 60) and data[0]["targets"] == rows[0]["targets"]
+
+
+@pytest.mark.parametrize("source", ["refcoco", "grefcoco"])
+def test_sentences_as_they_were_typed(layouts, source, tmp_path, capsys):
+    """LAVT and ReLA read them; CRIS reads the cleaned ones."""
+    layout = layouts[source]()
+    layout.write(tmp_path, layout.records)
+    said = {}
+    for words in ("sent", "raw"):
+        command = ["convert", source, "--root", str(tmp_path), "--split", "val", "--set", f"words={words}"]
+        assert main([*command, "--out", str(tmp_path / words)]) == 0
+        (shard,) = (tmp_path / words).glob("**/*.parquet")
+        said[words] = [text for row in pq.read_table(shard).to_pylist() for group in texts(row) for text in group]
+    assert said["raw"] == [text.upper() for text in said["sent"]] != said["sent"]
+    assert main([*command[:-1], "words=tokens", "--out", str(tmp_path / "none")]) == 2
+    assert "fields 'sent' and 'raw'" in capsys.readouterr().err
 
 
 def test_the_test_splits_share_refs(layouts, tmp_path):

@@ -306,7 +306,7 @@ def test_of_two_writers_one_finishes_right(checkpoint, pictures, expressions, se
         out = tmp_path / f"pair {pair}"
         words = [sys.executable, "-c", SEGMENT, *command(checkpoint, pictures, expressions, out)]
         both = [subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-        errors = [process.communicate(timeout=300)[1].strip().splitlines()[-1] for process in both]
+        errors = [process.communicate(timeout=1200)[1].strip().splitlines()[-1] for process in both]
         codes = [process.returncode for process in both]
         assert 0 in codes
         for code, error in zip(codes, errors, strict=True):

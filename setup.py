@@ -55,6 +55,7 @@ setup(
             "photographs/*.md",
             "report/*.html",
             "evaluation/*/*.md",
+            "evaluation/*/*yaml",
             "evaluation/*/*.txt",
         ]
     },

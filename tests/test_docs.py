@@ -16,7 +16,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from accelerate.commands.launch import launch_command_parser
 from torch.distributed.run import parse_args as parse_torchrun
 from transformers import HfArgumentParser
 
@@ -82,9 +81,6 @@ def launched(words: list[str]) -> list[str]:
     """The command under a launcher, after the launcher's own parser has read its part."""
     if words[0] == "torchrun":
         arguments = parse_torchrun(words[1:])
-    elif words[:2] == ["accelerate", "launch"]:
-        arguments = launch_command_parser().parse_args(words[2:])
-        assert (ROOT / arguments.config_file).is_file(), arguments.config_file
     else:
         return words
     module = ["-m"] if arguments.module else []

@@ -5,7 +5,7 @@ import argparse
 import sys
 from pathlib import Path
 
-EXPECTED = ("refcoco", "refcoco+", "refcocog", "refcocom", "mres-32m", "gseval", "instruct-part")
+EXPECTED = ("refcoco", "refcoco+", "refcocog", "refcocom", "mres-32m", "gseval", "instruct-part", "paco", "phrasecut")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -105,8 +105,35 @@ PAPERS: dict[str, Paper] = {
         ("train", "test"),
         (
             Expected("parts", 2_400),
+            Expected("part_names", 44, note="the paper's (arXiv 2505.18291)"),
             Expected("parts", 1_800, split="train"),
             Expected("parts", 600, split="test"),
+        ),
+    ),
+    # docs/PACO_DATASET.md of facebookresearch/paco.
+    "paco": Paper(
+        ("train", "val", "test"),
+        (
+            Expected("object_categories", 75),
+            Expected("part_categories", 456),
+            Expected("part_names", 200),
+            Expected("images", 45_790, split="train"),
+            Expected("images", 2_410, split="val"),
+            Expected("images", 9_443, split="test"),
+        ),
+    ),
+    # README of ChenyunWu/PhraseCutDataset.
+    "phrasecut": Paper(
+        ("train", "val", "test", "miniv"),
+        (
+            Expected("expressions", 310_816, split="train"),
+            Expected("expressions", 20_316, split="val"),
+            Expected("expressions", 14_354, split="test"),
+            Expected("expressions", 821, split="miniv"),
+            Expected("images", 71_746, split="train"),
+            Expected("images", 2_971, split="val"),
+            Expected("images", 2_545, split="test"),
+            Expected("images", 100, split="miniv"),
         ),
     ),
 }

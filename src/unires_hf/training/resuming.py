@@ -14,7 +14,6 @@ from unires_hf.loading import LORA_CONFIG, LORA_WEIGHTS
 logger = logging.getLogger(__name__)
 
 INDEX = "model.safetensors.index.json"  # of weights in several files
-SHARDED = ("pytorch_model_fsdp*", "optimizer_*", "global_step*")  # how FSDP and DeepSpeed store weights and optimizer
 
 
 def last_checkpoint(output_dir: str | Path) -> str | None:
@@ -44,8 +43,6 @@ def _check(folder: Path) -> None:
     if (folder / INDEX).is_file():
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         names = names - {"model.safetensors"} | set(index["weight_map"].values())
-    if any(match for pattern in SHARDED for match in folder.glob(pattern)):
-        names = set()
     there = {path.name for path in folder.iterdir() if path.suffix in (".safetensors", ".pt", ".pth")}
     for name in sorted(names | there):
         try:

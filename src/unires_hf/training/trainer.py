@@ -54,7 +54,7 @@ class UniResTrainer(Trainer):
             `class_direction_weight`.
 
     Raises:
-        ValueError: if one process has several GPUs, or FSDP shards a model that is to be measured.
+        ValueError: if one process has several GPUs.
     """
 
     loss_is_scaled_for_ga = False  # what compute_loss returns is to be divided by the accumulation steps
@@ -88,11 +88,6 @@ class UniResTrainer(Trainer):
             callbacks=callbacks,
             compute_loss_func=compute_loss_func,
         )
-        if self.is_fsdp_enabled and eval_rows is not None:
-            raise ValueError(
-                "A model that FSDP has sharded cannot be measured while it trains, since processes measure different "
-                "numbers of batches: leave out --eval_data, and run `unires evaluate` afterwards."
-            )
         self.class_directions = class_directions
         self.average = None
         if args.average_weights is not None:

@@ -72,3 +72,28 @@ def test_a_known_picture_gets_its_class(name):
 def test_a_backbone_without_packaged_weights_is_refused():
     with pytest.raises(ValueError, match="efficientnet-lite0, efficientnet-lite1, efficientnet-lite2"):
         load_classifier("resnet-50")
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_norm_that_keeps_its_statistics_is_a_scale_of_the_kernel(training):
+    torch.manual_seed(0)
+    config = EfficientNetLiteConfig(out_features=["stage2", "head"])
+    model = EfficientNetLiteBackbone(config).double().train(training)
+    norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.eval()
+        torch.nn.init.normal_(norm.running_mean, std=0.1)
+        for values in (norm.running_var, norm.weight):
+            torch.nn.init.uniform_(values, 0.5, 1.5)
+    pixels = torch.randn(1, 3, 64, 64, dtype=torch.float64)
+
+    def features_and_gradients():
+        features = model(pixels).feature_maps
+        return [*features, *torch.autograd.grad(sum(it.square().mean() for it in features), list(model.parameters()))]
+
+    folded = features_and_gradients()
+    for module in model.modules():  # another class than PyTorch's own is asked itself
+        if isinstance(module, torch.nn.Conv2d):
+            module.__class__ = type("Conv2d", (torch.nn.Conv2d,), {})
+    for ours, plain in zip(folded, features_and_gradients(), strict=True):
+        torch.testing.assert_close(ours, plain, rtol=1e-5, atol=1e-6 * float(plain.abs().max()))

@@ -53,12 +53,26 @@ class EfficientNetLiteConv(nn.Module):
             bias=False,
         )
         self.norm = nn.BatchNorm2d(out_channels, eps=config.batch_norm_eps, momentum=0.01)
-        self.activation = nn.ReLU6() if activate else nn.Identity()
+        self.activation = nn.ReLU6(inplace=True) if activate else nn.Identity()
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        if self.padding:
-            hidden_states = nn.functional.pad(hidden_states, self.padding * 2)
-        return self.activation(self.norm(self.conv(hidden_states)))
+        if self.norm.training or type(self.conv) is not nn.Conv2d:  # but an adapter's, around it
+            return self.activation(self.norm(self.conv(self._padded(hidden_states))))
+        # A norm that keeps its statistics is a scale of the kernel: maps are many times larger than kernels.
+        norm, padding = self.norm, self.conv.padding
+        scale = norm.weight * torch.rsqrt(norm.running_var.float() + norm.eps)
+        kernel = (self.conv.weight * scale[:, None, None, None]).to(hidden_states.dtype)
+        bias = (norm.bias - norm.running_mean * scale).to(hidden_states.dtype)
+        if self.padding and not self.training:  # a row and a column of zeros pad as much as a copy of the map
+            kernel, padding = nn.functional.pad(kernel, (1, 0, 1, 0)), self.padding[1]
+        else:
+            hidden_states = self._padded(hidden_states)
+        return self.activation(
+            nn.functional.conv2d(hidden_states, kernel, bias, self.conv.stride, padding, groups=self.conv.groups)
+        )
+
+    def _padded(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        return nn.functional.pad(hidden_states, self.padding * 2) if self.padding else hidden_states
 
 
 class EfficientNetLiteBlock(nn.Module):
@@ -154,6 +168,8 @@ class EfficientNetLiteBackbone(BackboneMixin, EfficientNetLitePreTrainedModel):
         [(1, 24, 16, 16), (1, 112, 4, 4)]
         ```"""
         hidden_states = pixel_values.to(self.stem.conv.weight.dtype)
+        if hidden_states.device.type == "cpu":  # whose convolutions want a pixel's channels side by side
+            hidden_states = hidden_states.contiguous(memory_format=torch.channels_last)
         features = []
         for place in range(len(self.config.out_indices)):
             hidden_states = self.next_feature(hidden_states, place)

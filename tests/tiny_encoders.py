@@ -23,14 +23,14 @@ FAMILIES = {
 """Of each family, the class of transformers that holds it whole, and fields of its config."""
 
 
-def original(family: str) -> transformers.PreTrainedModel:
+def original(family: str, words: dict = WORDS, pixels: dict = PIXELS) -> transformers.PreTrainedModel:
     """transformers' own model of a family, with random weights that are far from those that it starts with."""
     model_class, fields = FAMILIES[family]
     if family == "dinov3":
-        config = transformers.DINOv3ViTConfig(**TOWER, **PIXELS, num_register_tokens=2)
+        config = transformers.DINOv3ViTConfig(**TOWER, **pixels, num_register_tokens=2)
     else:
         config = model_class.config_class(
-            text_config={**TOWER, **WORDS, **fields}, vision_config={**TOWER, **PIXELS, **fields}, **fields
+            text_config={**TOWER, **words, **fields}, vision_config={**TOWER, **pixels, **fields}, **fields
         )
     model = model_class(config).eval()
     generator = torch.Generator().manual_seed(1)

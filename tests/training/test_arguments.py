@@ -39,7 +39,7 @@ def test_warm_up_steps_that_are_given_stay(steps, tmp_path):
 
 @pytest.mark.parametrize("fields", [{}, {"clip": "a", "preset": "tiny"}])
 def test_a_model_has_one_origin(fields):
-    with pytest.raises(ValueError, match="exactly one of --model_name_or_path, --clip and --preset"):
+    with pytest.raises(ValueError, match="exactly one of --model_name_or_path, --clip, --encoders and --preset"):
         ModelArguments(**fields)
 
 

@@ -12,6 +12,9 @@ def add_arguments(parser: argparse.ArgumentParser, epochs: int = 15, images: int
         "--model_name_or_path", metavar="MODEL", help="go on from a folder, a Hub name, `default` or `drawings`"
     )
     parser.add_argument("--clip", metavar="NAME", help="or start from a CLIP, such as openai/clip-vit-base-patch16")
+    parser.add_argument(
+        "--encoders", nargs="+", metavar="NAME", help="or from other encoders, such as google/tipsv2-b14"
+    )
     parser.add_argument("--preset", metavar="NAME", help="or from random weights of tiny, small, base, …")
     parser.add_argument(
         "--train_data", nargs="+", metavar="DATA", help="folders of Parquet, Hub names, or readers as folder,root=DIR"

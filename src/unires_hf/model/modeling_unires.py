@@ -41,8 +41,9 @@ from .modeling_efficientnet_lite import EfficientNetLiteBackbone
 
 logger = logging.get_logger(__name__)
 
-for backbone_class in (ConvPyramidBackbone, EfficientNetLiteBackbone):
-    AutoBackbone.register(backbone_class.config_class, backbone_class, exist_ok=True)
+OWN_BACKBONES = {owner.config_class.model_type: owner for owner in (ConvPyramidBackbone, EfficientNetLiteBackbone)}
+for owner in OWN_BACKBONES.values():
+    AutoBackbone.register(owner.config_class, owner, exist_ok=True)
 
 
 @auto_docstring(custom_intro="Output of [`UniResModel`]: one logit map an expression.")
@@ -160,8 +161,8 @@ class UniResDecoderLayer(GradientCheckpointingLayer):
 
 class UniResBackboneFeatures(nn.Module):
     """
-    Where a pretrained backbone's features go, computed once an image: those as coarse as the patches join the patch
-    embeddings, the finer ones the step of the mask head that has the nearest resolution (our choice).
+    Where a backbone's features go: those as coarse as the patches join the patch embeddings, the finer ones the step
+    of the mask head that has the nearest resolution (our choice).
     """
 
     def __init__(self, config: UniResConfig, channels: list[int]):
@@ -199,10 +200,7 @@ def resized(features: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
 
 
 class UniResMaskHead(nn.Module):
-    """
-    Doubles the resolution step by step, then convolves the features with a kernel made from the sentence: CRIS's
-    text-to-pixel projector, with widths from the config.
-    """
+    """Doubles the resolution step by step, then convolves with a kernel made from the sentence: CRIS's projector."""
 
     kernel_size = 3  # CRIS's
 
@@ -447,7 +445,10 @@ class UniResModel(UniResPreTrainedModel):
 
         self.backbone = self.backbone_features = self.class_similarity = None
         if config.backbone_config is not None:
-            self.backbone = AutoBackbone.from_config(config.backbone_config)
+            # By name, since remote code may come as two copies, and `AutoBackbone` knows the other one's config.
+            own = OWN_BACKBONES.get(config.backbone_config.model_type)
+            make_backbone = AutoBackbone.from_config if own is None else own._from_config
+            self.backbone = make_backbone(config.backbone_config)
             self.backbone_features = UniResBackboneFeatures(config, self.backbone.channels)
             if config.use_class_similarity:
                 self.class_similarity = UniResClassSimilarity(config, self.backbone.channels[-1])

@@ -49,6 +49,7 @@ class UniResProcessor(ProcessorMixin):
         presence_threshold=0.5,
         score_temperature=1.0,
         score_bias=0.0,
+        full_length=False,
         **kwargs,
     ):
         r"""
@@ -60,6 +61,8 @@ class UniResProcessor(ProcessorMixin):
             What the logit of a score is divided by, so that scores are the shares of right masks; no mask changes.
         score_bias (`float`, *optional*, defaults to 0.0):
             What is added to it then.
+        full_length (`bool`, *optional*, defaults to `False`):
+            Whether all expressions are padded to the tokenizer's `model_max_length`, as SigLIP's text encoder needs.
         """
         if tokenizer is not None and len(tokenizer) <= len(tokenizer.all_special_ids):
             raise ValueError("The tokenizer has no words: the checkpoint's tokenizer.json is missing, or empty.")
@@ -68,6 +71,7 @@ class UniResProcessor(ProcessorMixin):
         self.presence_threshold = presence_threshold
         self.score_temperature = score_temperature
         self.score_bias = score_bias
+        self.full_length = full_length
 
     @property
     def model_input_names(self) -> list[str]:
@@ -136,6 +140,13 @@ class UniResProcessor(ProcessorMixin):
             )
         if kwargs.get("padding_side", self.tokenizer.padding_side) != "right":
             raise ValueError("`padding_side` is 'left', but the model counts words from the left: pad on the right.")
+        if self.full_length:
+            if length != self.text_length:
+                raise ValueError(
+                    f"`max_length` is {length}, but the text encoder reads the sentence at the last of exactly "
+                    f"{self.text_length} tokens: leave `max_length` out."
+                )
+            kwargs["padding"] = "max_length"
         if kwargs.get("truncation") and length not in _reported_lengths:
             self._report_truncation(text, length)
         return self._tokenize(text, length, **kwargs)

@@ -148,7 +148,8 @@ def _write_tokenizer(processor: UniResProcessor, path: Path) -> None:
     slow = processor.tokenizer
     tokenizer = Tokenizer.from_str(slow.backend_tokenizer.to_str())
     tokenizer.enable_truncation(min(slow.model_max_length, CLIP_TEXT_LENGTH))
-    tokenizer.enable_padding(pad_id=slow.pad_token_id, pad_token=slow.pad_token)
+    length = processor.text_length if processor.full_length else None
+    tokenizer.enable_padding(pad_id=slow.pad_token_id, pad_token=slow.pad_token, length=length)
     tokenizer.save(str(path))
 
 

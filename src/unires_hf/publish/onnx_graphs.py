@@ -99,7 +99,8 @@ def write_graphs(model: ExportableModel, inputs: Mapping[str, torch.Tensor], fol
         folder: an existing folder.
     """
     images, expressions = torch.export.Dim("images"), torch.export.Dim("expressions")
-    words = torch.export.Dim("words", max=model.config.text_config.max_position_embeddings)
+    length = model.config.text_config.max_position_embeddings
+    words = None if model.text_model.full_length else torch.export.Dim("words", max=length)
     pixel_values, *asked = (inputs[name] for name in ("pixel_values", *ASKED))
     vision = VisionGraph(model).eval()
     with torch.no_grad():

@@ -13,13 +13,20 @@ from transformers import HfArgumentParser, TrainingArguments
 
 @dataclass
 class ModelArguments:
-    """Where the model comes from: exactly one of the first three."""
+    """Where the model comes from: exactly one of the first four."""
 
     model_name_or_path: str | None = field(
         default=None, metadata={"help": "A UniRES, CRIS, LAVT or CLIPSeg: a folder, a name on the Hub, or default."}
     )
     clip: str | None = field(
         default=None, metadata={"help": "A CLIP checkpoint, such as openai/clip-vit-base-patch16 (paper, A.3)."}
+    )
+    encoders: list[str] | None = field(
+        default=None,
+        metadata={
+            "help": "A checkpoint of CLIP, MetaCLIP 2, SigLIP, SigLIP 2 or TIPSv2, whose encoders to start from; or "
+            "two, the first for vision, such as a DINOv3, and the second for text."
+        },
     )
     preset: str | None = field(
         default=None, metadata={"help": "Random weights of this preset, and a tokenizer made from the training text."}
@@ -59,10 +66,13 @@ class ModelArguments:
     )
 
     def __post_init__(self):
-        given = [name for name in ("model_name_or_path", "clip", "preset") if getattr(self, name) is not None]
+        given = [
+            name for name in ("model_name_or_path", "clip", "encoders", "preset") if getattr(self, name) is not None
+        ]
         if len(given) != 1:
             raise ValueError(
-                f"Give exactly one of --model_name_or_path, --clip and --preset; got {' and '.join(given) or 'none'}."
+                "Give exactly one of --model_name_or_path, --clip, --encoders and --preset; got "
+                f"{' and '.join(given) or 'none'}."
             )
         if isinstance(self.config_overrides, str):
             self.config_overrides = json.loads(self.config_overrides)

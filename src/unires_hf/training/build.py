@@ -18,6 +18,7 @@ from transformers import (
     PreTrainedConfig,
     PreTrainedModel,
 )
+from transformers.image_processing_base import ImageProcessingMixin
 from transformers.utils import is_torchvision_available
 
 import unires_hf.baselines
@@ -63,6 +64,9 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTra
         model = UniResModel.from_clip(arguments.clip, image_size=arguments.image_size or 448, **overrides)
         tokenizer = AutoTokenizer.from_pretrained(arguments.clip, model_max_length=TEXT_LENGTH)
         processor = make_processor(model.config, tokenizer, arguments.resize_mode)
+    elif arguments.encoders is not None:
+        model = UniResModel.from_encoders(*arguments.encoders, image_size=arguments.image_size or 448, **overrides)
+        processor = encoders_processor(model, *arguments.encoders, resize_mode=arguments.resize_mode)
     else:
         model, processor = _from_preset(arguments, overrides, texts)
     if arguments.backbone is not None and arguments.model_name_or_path is None:
@@ -188,12 +192,41 @@ def make_processor(
     )
 
 
+def encoders_processor(
+    model: UniResModel, vision: str, text: str | None = None, resize_mode: str = "letterbox"
+) -> UniResProcessor:
+    """
+    A processor for a model of [`UniResModel.from_encoders`]: the pixels that its ViT was trained on, the tokenizer of
+    its text encoder, and 17 tokens a sentence, or as many as that encoder demands.
+
+    Args:
+        model ([`UniResModel`]): what was made of these encoders.
+        vision, text (`str`): their checkpoints, which hold an image processor and a tokenizer.
+        resize_mode (`str`, *optional*, defaults to `"letterbox"`): or `"squash"`.
+    """
+    full_length, positions = model.text_model.full_length, model.config.text_config.max_position_embeddings
+    length = positions if full_length else min(TEXT_LENGTH, positions)
+    tokenizer = AutoTokenizer.from_pretrained(text or vision, model_max_length=length, padding_side="right")
+    processor = make_processor(model.config, tokenizer, resize_mode)
+    processor.full_length = full_length
+    pixels, _ = ImageProcessingMixin.get_image_processor_dict(vision)
+    normalized = pixels.get("do_normalize", True) and pixels.get("image_mean") is not None
+    mean, std = (pixels["image_mean"], pixels["image_std"]) if normalized else ([0.0] * 3, [1.0] * 3)
+    processor.image_processor.image_mean, processor.image_processor.image_std = mean, std
+    return processor
+
+
 def set_text_length(model: PreTrainedModel, processor: UniResProcessor, length: int) -> None:
     """Cuts sentences at so many tokens, here and wherever the processor is loaded again.
 
     Raises:
-        ValueError: if the text encoder has fewer positions.
+        ValueError: if the text encoder has fewer positions, or reads sentences of one length alone.
     """
+    if processor.full_length and length != processor.text_length:
+        raise ValueError(
+            f"--max_text_length is {length}, but this text encoder reads the sentence at the last of exactly "
+            f"{processor.text_length} tokens: leave it out."
+        )
     positions = model.config.text_config.max_position_embeddings
     if length > positions:
         raise ValueError(f"--max_text_length is {length}, but the text encoder has {positions} positions: give fewer.")

@@ -47,7 +47,9 @@ def facts_of(model_arguments: ModelArguments, data_arguments: DataArguments) -> 
     """Where model and data came from, without the folders of the machine at hand."""
     started = {
         "initial weights": model_arguments.model_name_or_path and _public(model_arguments.model_name_or_path),
-        "initial encoders": model_arguments.clip and _public(model_arguments.clip),
+        "initial encoders": " and ".join(
+            map(_public, model_arguments.encoders or filter(None, [model_arguments.clip]))
+        ),
         "random weights of the preset": model_arguments.preset,
     }
     weights = data_arguments.train_weights or [None] * len(data_arguments.train_data)

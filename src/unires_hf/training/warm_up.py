@@ -176,7 +176,7 @@ class NamedCollator:
         pairs = [pair for scene in scenes for _ in range(self.pairs) if (pair := draw_pair(scene, rng))]
         texts = [say_name(*name, rng) for name in NAMES]
         texts += [say_pair(say_name(*NAMES[noun], rng), *NAMES[added], rng) for noun, added in pairs]
-        batch = self.processor.tokenizer(texts, padding=True, return_tensors="pt")
+        batch = self.processor(text=texts, return_tensors="pt")
         images = self.processor.image_processor([scene.pixels for scene in scenes], return_tensors="pt")
         batch["pixel_values"] = images["pixel_values"]
         nouns, added = np.array(pairs, dtype=int).reshape(-1, 2).T

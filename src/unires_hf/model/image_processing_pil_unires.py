@@ -39,7 +39,7 @@ class UniResImageProcessorKwargs(ImagesKwargs, total=False):
     mask_size: int | dict[str, int] | None
 
 
-class LeanPilBackend(PilBackend):
+class LeanPilBackend(PilBackend):  # trf-ignore: TRF057 only the class below is public
     """`PilBackend` in a third of its time, for what a network wants: each picture is normalized into its batch."""
 
     torch_modes = {PILImageResampling.BILINEAR: "bilinear", PILImageResampling.BICUBIC: "bicubic"}

@@ -447,8 +447,7 @@ class UniResModel(UniResPreTrainedModel):
         if config.backbone_config is not None:
             # By name, since remote code may come as two copies, and `AutoBackbone` knows the other one's config.
             own = OWN_BACKBONES.get(config.backbone_config.model_type)
-            make_backbone = AutoBackbone.from_config if own is None else own._from_config
-            self.backbone = make_backbone(config.backbone_config)
+            self.backbone = (own._from_config if own else AutoBackbone.from_config)(config.backbone_config)
             self.backbone_features = UniResBackboneFeatures(config, self.backbone.channels)
             if config.use_class_similarity:
                 self.class_similarity = UniResClassSimilarity(config, self.backbone.channels[-1])

@@ -1,6 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """Data sets, models and devices by what a person writes."""
 
+import json
 import logging
 import shutil
 import time
@@ -209,3 +210,12 @@ def test_the_default_model_of_the_pipeline_is_no_surprise(caplog):
     logging.getLogger("transformers.pipelines").propagate = True
     pipeline("referring-segmentation")
     assert not [message for message in caplog.messages if "revision" in message]
+
+
+def test_a_source_of_which_nothing_can_be_used_says_why(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    said = {"file_name": "a.png", "text": "the dot", "mask": {"polygon": [1, 1, 4, 1, 4, 4]}}
+    for lines, reason in ((json.dumps(said), "an RLE is .*, got .*polygon"), ("", "name no picture")):
+        (tmp_path / "metadata.jsonl").write_text(lines)
+        with pytest.raises(ValueError, match=f"folder, split train, has no picture that can be used: .*{reason}"):
+            load_rows([f"folder,root={tmp_path}"])

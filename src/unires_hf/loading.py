@@ -86,8 +86,8 @@ def _load(name: str) -> tuple[PreTrainedModel, Any]:
     place, config = checkpoint_path(name), load_config(name)
     if not isinstance(config, UniResConfig | CrisConfig | LavtConfig):
         raise ValueError(
-            f"{name} is a model of type {config.model_type}, which cannot be segmented with as it is; name a UniRES, "
-            f"CRIS or LAVT, or a model of transformers as {', '.join(f'{adapter}:NAME' for adapter in ADAPTERS)}."
+            f"{name} is a model of type {config.model_type}, which segments nothing by itself; name a UniRES, CRIS or "
+            f"LAVT, or a model of transformers as {', '.join(f'{adapter}:NAME' for adapter in ADAPTERS)}."
         )
     model, report = _whole(name, AutoModel.from_pretrained, place, config=config, **REPORTING)
     lost = sorted([*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])])
@@ -321,8 +321,10 @@ def _read(name: str, split: str, options: dict[str, str]) -> Dataset:
             reasons[item.reason] += 1
         else:
             rows.append(item)
+    reason, count = reasons.most_common(1)[0] if reasons else ("its files name no picture.", 0)
+    if not rows:
+        raise ValueError(f"{name}, split {split}, has no picture that can be used: {reason}")
     if reasons:
-        reason, count = reasons.most_common(1)[0]
         logger.warning(
             "%s, split %s: %d items were left out, %d of them since %s", name, split, reasons.total(), count, reason
         )

@@ -29,7 +29,7 @@ fuzz: .venv/installed
 	UNIRES_FUZZ_SECONDS=3600 UNIRES_FUZZ_SEED=$$(date +%Y%m%d)0000 $(BIN)/python -m pytest -s -m slow tests/data/test_fuzz.py
 
 benchmark: .venv/installed
-	$(BIN)/python scripts/benchmark.py
+	$(BIN)/python scripts/benchmark.py --runs 2 --expressions 1 16 64
 
 # Trains UniRES and its baselines for a few minutes each; the figures of the README come from a longer budget.
 compare: .venv/installed

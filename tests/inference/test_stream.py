@@ -25,7 +25,7 @@ from unires_hf import UniResModel, cli
 from unires_hf.checkpoints import DRAWINGS_ONLY
 from unires_hf.data import masks
 from unires_hf.files import only_writer
-from unires_hf.inference.stream import _Worker
+from unires_hf.inference.stream import Worker
 from unires_hf.training.build import fit_tokenizer, make_processor
 
 SEGMENT = """
@@ -340,14 +340,14 @@ def test_bad_pictures_are_listed_and_tried_again(segment, pictures, tmp_path, ca
 
 
 def test_a_picture_that_the_model_cannot_take_does_not_stop_its_batch(segment, monkeypatch, tmp_path):
-    through = _Worker._segment
+    through = Worker._segment
 
     def out_of_memory(self, opened, batch):
         if "4.png" in opened:
             raise torch.OutOfMemoryError("no memory left")
         return through(self, opened, batch)
 
-    monkeypatch.setattr(_Worker, "_segment", out_of_memory)
+    monkeypatch.setattr(Worker, "_segment", out_of_memory)
     assert segment("out") == 2
     assert read(tmp_path / "out/errors.jsonl") == {"4.png": {"file_name": "4.png", "reason": "no memory left"}}
     assert len(read(tmp_path / "out/masks.jsonl")) == 5

@@ -4,6 +4,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     many.add_argument("--batch-size", type=int, default=8, metavar="N", help="pictures a pass (default: 8)")
     many.add_argument(
         "--num-proc", type=int, metavar="N", help="processes (default: one a GPU, or one that uses all cores)"
+    )
+    many.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="ray: on the machines of a Ray cluster, --num-proc actors in all; needs the extra `ray` (default: local)",
     )
 
 
@@ -113,6 +120,7 @@ def _segment_many(arguments: argparse.Namespace) -> None:
         Settings(arguments.model, arguments.mask_threshold, arguments.presence_threshold, arguments.tiles),
         batch_size=arguments.batch_size,
         num_proc=arguments.num_proc,
+        engine=_engine(arguments.engine),
     )
     before = f", {count.before:,} were done before" if count.before else ""
     print(f"{count.done:,} of {count.pictures:,} pictures segmented{before}: {arguments.out / 'masks.jsonl'}")
@@ -128,3 +136,13 @@ def _segment_many(arguments: argparse.Namespace) -> None:
         )
     if count.bad_lines:
         raise ValueError(f"{count.bad_lines:,} lines of {arguments.expressions} say nothing: {errors} says why.")
+
+
+def _engine(name: str) -> Any:
+    if name == "local":
+        return None
+    try:
+        from unires_hf.inference.ray_stream import work_with_ray
+    except ImportError as error:
+        raise ValueError("--engine ray needs Ray Data: pip install 'unires-hf[ray]'.") from error
+    return work_with_ray

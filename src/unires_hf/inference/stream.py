@@ -5,7 +5,7 @@ import itertools
 import json
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection, wait
@@ -28,6 +28,7 @@ from .segmenter import Segmenter
 
 SETTINGS = ("mask_threshold", "presence_threshold")  # what an expression may have of its own
 Line = dict[str, Any]
+Engine = Callable[[Path, "Settings", Iterable[dict[str, list[Line]]], int | None], Iterator[list[Line]]]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def segment_many(
     settings: Settings,
     batch_size: int = 8,
     num_proc: int | None = None,
+    engine: Engine | None = None,
 ) -> Count:
     """
     Writes the masks of all expressions of a file about the pictures of a folder; a picture is encoded once.
@@ -84,6 +86,7 @@ def segment_many(
         settings (`Settings`): the model, a folder or a name on the Hub, and how to write.
         batch_size (`int`, *optional*, defaults to 8): pictures a pass.
         num_proc (`int`, *optional*): processes; by default one a GPU, or one that uses all cores.
+        engine (`Callable`, *optional*): runs the batches, such as [`work_with_ray`]; by default processes here.
 
     Raises:
         ValueError: no line of `expressions` that says something; an `out` that another process writes to, that was
@@ -93,8 +96,7 @@ def segment_many(
     images, out = Path(images), Path(out)
     if not images.is_dir():
         raise ValueError(f"{images} is no folder: name the one that the file names start from.")
-    processes = max(1, torch.accelerator.device_count()) if num_proc is None else num_proc
-    if batch_size < 1 or processes < 1:
+    if batch_size < 1 or (num_proc is not None and num_proc < 1):
         raise ValueError("The numbers of pictures a pass and of processes must be 1 or more.")
     made_from = _made_from(settings, images)  # a wrong name is said before anything is written
     asked = _Expressions(expressions)
@@ -111,9 +113,7 @@ def segment_many(
             batches = ({name: asked[name] for name in todo[start : start + batch_size]} for start in starts)
             failed = 0
             with tqdm(total=len(asked.places), initial=len(done), desc="segment", unit=" pictures") as progress:
-                for line in itertools.chain.from_iterable(
-                    _work(images, settings, batches, min(processes, len(starts)))
-                ):
+                for line in itertools.chain.from_iterable((engine or _work)(images, settings, batches, num_proc)):
                     if "reason" in line:
                         failed += 1
                         failures.write(_json(line))
@@ -246,13 +246,17 @@ def _state(path: Path) -> list[int] | None:
 
 
 def _work(
-    images: Path, settings: Settings, batches: Iterable[dict[str, list[Line]]], processes: int
+    images: Path, settings: Settings, batches: Iterable[dict[str, list[Line]]], processes: int | None
 ) -> Iterator[list[Line]]:
-    """The lines of each batch, in the order in which they are finished; `processes` are no more than batches."""
+    """The lines of each batch, in the order in which they are finished."""
+    processes = max(1, torch.accelerator.device_count()) if processes is None else processes
+    first = list(itertools.islice(batches, processes))
+    batches = itertools.chain(first, batches)
+    processes = len(first)
     if processes == 0:
         return
     if processes == 1:
-        segment = _Worker(images, settings, 0)
+        segment = Worker(images, settings, 0)
         yield from map(segment, batches)
         return
     context = torch.multiprocessing.get_context("spawn")
@@ -290,7 +294,7 @@ def _serve(there: Connection, images: Path, settings: Settings, number: int, thr
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other end is told, and closes the pipe
     torch.set_num_threads(threads)
     try:
-        segment = _Worker(images, settings, number)
+        segment = Worker(images, settings, number)
         while True:
             there.send(segment(there.recv()))
     except EOFError:
@@ -299,7 +303,7 @@ def _serve(there: Connection, images: Path, settings: Settings, number: int, thr
         there.send(ValueError(str(error)))
 
 
-class _Worker:
+class Worker:
     """A model on its device, and what it makes of pictures: one line each."""
 
     def __init__(self, images: Path, settings: Settings, number: int):

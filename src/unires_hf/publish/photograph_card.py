@@ -60,7 +60,7 @@ The data show few people. How well it works for different groups of people was n
 - It often misses or misplaces small parts on a large picture. Crop to the object.
 - For "the dog" it may mark a cat, and it may mark something on a texture, a page of text or a drawing (see below).
 - Its score says how likely the mask is right (IoU over 0.5), on photographs like those it learned from: the expected
-  calibration error on their test splits is 2.5 %, and was 18.4 % before a temperature and a bias were fitted to the val
+  calibration error on their test splits is 2.5 %. It was 18.4 % before a temperature and a bias were fitted to the val
   splits. On other pictures nothing promises that.
 
 ## Licenses

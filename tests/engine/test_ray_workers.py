@@ -119,7 +119,7 @@ def test_a_driver_that_is_killed_goes_on_where_it_was(asked, of_the_loop, tmp_pa
 
 @pytest.mark.slow
 def test_ten_thousand_pictures_have_the_bytes_of_the_loop_and_flat_memory(tmp_path):
-    asked = command_on(MANY, 250, tmp_path)
+    asked = command_on(MANY, 250, tmp_path, parts=False)  # what grows is the pictures, not a model
     assert main([*asked, "--out", str(tmp_path / "loop" / "out")]) == 0
     memory: dict[int, list[int]] = {}
     with subprocess.Popen(ray_command(asked, tmp_path / "ray" / "out", 2), stderr=subprocess.DEVNULL) as run:
@@ -127,12 +127,12 @@ def test_ten_thousand_pictures_have_the_bytes_of_the_loop_and_flat_memory(tmp_pa
             wait_for_shards(tmp_path / "ray" / "out", run, shards)
             for actor in actors_of(run):
                 memory.setdefault(actor.pid, []).append(actor.memory_info().rss)
-        assert run.wait(600) == 0
+        assert run.wait(1800) == 0
     assert bytes_of(tmp_path / "ray" / "out") == bytes_of(tmp_path / "loop" / "out")
     assert len(memory) == 2
     for sizes in memory.values():
         half = len(sizes) // 2
-        print([round(it / 1e6) for it in sizes])
+        print([round(it / 1e6) for it in sizes], "MB")
         assert max(sizes[half:]) - max(sizes[half // 2 : half]) < 50e6
 
 

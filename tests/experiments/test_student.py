@@ -11,6 +11,7 @@ from datasets import Image
 
 from unires_hf.data.shards import write_rows
 from unires_hf.evaluation import Results
+from unires_hf.experiments import student
 from unires_hf.experiments.rebuild import scene_rows
 from unires_hf.experiments.student import ALL, ENGINE, HALF, gaps_closed, halves, silent, student_test
 from unires_hf.loading import load_rows
@@ -39,8 +40,18 @@ def test_the_gap_is_counted_by_granularity():
         }
     )
     assert gaps["parts"].share == pytest.approx(50) and gaps["parts"].low == pytest.approx(50)
+    assert gaps["parts"].gap == gaps["parts"].gap_low == pytest.approx(20)
     assert gaps["objects"].share == pytest.approx(25)
     assert (gaps["objects"].low, gaps["objects"].high) == pytest.approx((0, 50))  # one photograph gains, one does not
+
+
+def test_where_all_labels_give_no_more_there_is_no_gap_to_close():
+    ious = {HALF: [0.5, 0.4, 0.5, 0.4], ENGINE: [0.5, 0.1, 0.5, 0.1], ALL: [0.7, 0.2, 0.7, 0.2]}
+    gaps = gaps_closed({name: results(it) for name, it in ious.items()})
+    quality = {"precision_interval": (1, 2), "proposals": 3, "precision": 1.5, "recall": 1}
+    objects, parts = student._summary(gaps, quality).splitlines()[2:4]
+    assert objects == "| objects | +20.0 [+20.0, +20.0] | 0 [0, 0] |"
+    assert parts.endswith("| there is no gap to close |")
 
 
 @pytest.fixture(scope="module")

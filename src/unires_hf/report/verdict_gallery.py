@@ -103,7 +103,7 @@ def _score(score: float | None) -> str:
 
 def _strip(stage: str, by_verdict: dict[bool, list[Judged]], count: int) -> Image.Image:
     half = count * (SIDE + GAP) + GAP
-    strip = Image.new("RGB", (2 * half, LINE + SIDE + 2 * LINE + 2 * GAP), PAPER)
+    strip = Image.new("RGB", (2 * half, LINE + SIDE + 3 * LINE + 2 * GAP), PAPER)
     pen = ImageDraw.Draw(strip)
     for accepted, left in ((True, 0), (False, half)):
         cases = by_verdict[accepted]
@@ -123,9 +123,20 @@ def _panel(case: Judged) -> Image.Image:
         picture = fit(PIL.ImageOps.exif_transpose(opened).convert("RGB"), SIDE)
     if case.mask is not None and masks.area(case.mask):
         picture = tint(picture, masks.decode(case.mask), BY_GRANULARITY[case.granularity])
-    panel = Image.new("RGB", (SIDE, SIDE + 2 * LINE), PAPER)
+    panel = Image.new("RGB", (SIDE, SIDE + 3 * LINE), PAPER)
     panel.paste(picture, ((SIDE - picture.width) // 2, 0))
     pen = ImageDraw.Draw(panel)
     pen.text((0, SIDE + 2), shorten(case.title, SIDE, 14), fill=INK, font=ImageFont.load_default(14))
-    pen.text((0, SIDE + LINE + 2), shorten(case.note, SIDE, 12), fill=FAINT, font=ImageFont.load_default(12))
+    font = ImageFont.load_default(12)
+    for number, line in enumerate(_lines(case.note, font)):
+        pen.text((0, SIDE + LINE + 2 + 15 * number), shorten(line, SIDE, 12), fill=FAINT, font=font)
     return panel
+
+
+def _lines(note: str, font: ImageFont.FreeTypeFont) -> tuple[str, str]:
+    """A note on two lines, as many words as fit on the first: its score comes last, and must be seen."""
+    words = note.split()
+    fitting = max((it for it in range(1, len(words)) if font.getlength(" ".join(words[:it])) <= SIDE), default=1)
+    if font.getlength(note) <= SIDE:
+        return note, ""
+    return " ".join(words[:fitting]), " ".join(words[fitting:])

@@ -6,6 +6,7 @@ import inspect
 import itertools
 import json
 import logging
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -128,7 +129,8 @@ def _base_of(lora: str) -> str:
 def _merged(lora: str) -> PreTrainedModel:
     peft = import_peft(f"{lora} holds a LoRA adapter, which")
     model, _ = _load(_base_of(lora))
-    return _whole(lora, peft.PeftModel.from_pretrained, model, lora).merge_and_unload()
+    with warnings.catch_warnings(action="ignore", category=FutureWarning):  # PEFT uses old names of transformers
+        return _whole(lora, peft.PeftModel.from_pretrained, model, lora).merge_and_unload()
 
 
 def load_config(name: str) -> Any:

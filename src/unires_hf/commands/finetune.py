@@ -17,6 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser, epochs: int = 15, images: int
     )
     parser.add_argument("--preset", metavar="NAME", help="or from random weights of tiny, small, base, …")
     parser.add_argument(
+        "--lora", metavar="RANK", help="low-rank matrices learn in place of the encoders (PEFT)"
+    )
+    parser.add_argument(
         "--train_data", nargs="+", metavar="DATA", help="folders of Parquet, Hub names, or readers as folder,root=DIR"
     )
     parser.add_argument(

@@ -335,11 +335,11 @@ def test_without_sizes_a_mask_covers_the_input(processor):
     assert whole["mask"].shape == (64, 64) and torch.equal(whole["mask"], spelt["mask"])
 
 
-def test_padding_on_the_left_is_refused(processor, scene):
+def test_padding_on_the_left_is_refused(processor, scene, monkeypatch):
     """CLIP numbers words from the left: padding there gave other masks, or none."""
     with pytest.raises(ValueError, match="pad on the right"):
         processor(images=scene, text=["dog", "the red dog"], padding_side="left", return_tensors="pt")
-    processor.tokenizer.padding_side = "left"
+    monkeypatch.setattr(processor.tokenizer, "padding_side", "left")
     with pytest.raises(ValueError, match="pad on the right"):
         processor(images=scene, text=["dog", "the red dog"], return_tensors="pt")
 

@@ -16,9 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser, epochs: int = 15, images: int
         "--encoders", nargs="+", metavar="NAME", help="or from other encoders, such as google/tipsv2-b14"
     )
     parser.add_argument("--preset", metavar="NAME", help="or from random weights of tiny, small, base, …")
-    parser.add_argument(
-        "--lora", metavar="RANK", help="low-rank matrices learn in place of the encoders (PEFT)"
-    )
+    parser.add_argument("--lora", metavar="RANK", help="low-rank matrices learn in place of the encoders (PEFT)")
     parser.add_argument(
         "--train_data", nargs="+", metavar="DATA", help="folders of Parquet, Hub names, or readers as folder,root=DIR"
     )

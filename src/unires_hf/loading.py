@@ -218,10 +218,10 @@ def load_held_out(names: Sequence[str]) -> HeldOut:
     Raises:
         ValueError: as [`load_rows`].
     """
-    files = [file for name in names for file in annotation_files(name)]
-    rows = [name for name in names if not annotation_files(name)]
+    files = {name: annotation_files(name) for name in names}
+    rows = [name for name in names if not files[name]]
     held_out = HeldOut.of(load_rows(rows)) if rows else HeldOut([], [])
-    held_out.coco_ids.update(*map(measured_ids, files))
+    held_out.coco_ids.update(*(measured_ids(file) for found in files.values() for file in found))
     return held_out
 
 

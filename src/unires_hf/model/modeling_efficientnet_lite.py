@@ -13,6 +13,8 @@
 # limitations under the License.
 """PyTorch EfficientNet-Lite: MBConv without squeeze-and-excite, ReLU6, TensorFlow's "same" padding."""
 
+from contextlib import nullcontext
+
 import torch
 from torch import nn
 from transformers import PreTrainedModel
@@ -67,9 +69,15 @@ class EfficientNetLiteConv(nn.Module):
             kernel, padding = nn.functional.pad(kernel, (1, 0, 1, 0)), self.padding[1]
         else:
             hidden_states = self._padded(hidden_states)
-        return self.activation(
-            nn.functional.conv2d(hidden_states, kernel, bias, self.conv.stride, padding, groups=self.conv.groups)
-        )
+        # A depthwise kernel's gradient in bfloat16 takes CPUs three times as long as in float32.
+        exact = self.conv.groups > 1 and hidden_states.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+        with torch.autocast("cpu", enabled=False) if exact else nullcontext():
+            if exact:
+                hidden_states, kernel, bias = hidden_states.float(), kernel.float(), bias.float()
+            hidden_states = nn.functional.conv2d(
+                hidden_states, kernel, bias, self.conv.stride, padding, groups=self.conv.groups
+            )
+        return self.activation(hidden_states)
 
     def _padded(self, hidden_states: torch.Tensor) -> torch.Tensor:
         return nn.functional.pad(hidden_states, self.padding * 2) if self.padding else hidden_states

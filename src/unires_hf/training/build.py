@@ -75,7 +75,7 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTra
     if arguments.attn_implementation is not None:
         model.set_attn_implementation(arguments.attn_implementation)
     for name in arguments.freeze:
-        if name not in dict(model.named_children()):
+        if name not in dict(model.named_modules()):
             raise ValueError(f"--freeze {name}: the model has no such module; it has {', '.join(_children(model))}.")
         model.get_submodule(name).requires_grad_(False)
     return model, processor

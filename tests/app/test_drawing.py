@@ -17,13 +17,14 @@ def test_the_archive_holds_the_masks(tmp_path: Path) -> None:
         {"label": label, "mask": mask} for label, mask in zip(["the dark side", "its edge"], masks, strict=True)
     ]
     for _ in range(2):  # the slider was moved
-        path = write_archive(iter(results), tmp_path)
+        path = write_archive(iter(results), tmp_path, {"model": "tiny", "mask_threshold": 0.4})
     assert list(tmp_path.iterdir()) == [path]
     with ZipFile(path) as archive:
         assert archive.namelist() == ["01-the-dark-side.png", "02-its-edge.png"]
-        for name, mask in zip(archive.namelist(), masks, strict=True):
-            with archive.open(name) as file:
-                assert np.array_equal(np.asarray(Image.open(file)) > 0, mask)
+        for name, result in zip(archive.namelist(), results, strict=True):
+            with Image.open(archive.open(name)) as png:
+                assert np.array_equal(np.asarray(png) > 0, result["mask"])
+                assert png.text == {"Expression": result["label"], "Model": "tiny", "Mask threshold": "0.4"}
 
 
 def test_parts_lie_above_objects() -> None:

@@ -12,6 +12,7 @@ from unires_hf.commands.compare import add_arguments, compare
 from unires_hf.evaluation import evaluate_model
 from unires_hf.evaluation.comparison_table import comparison_table
 from unires_hf.evaluation.cost import measure_cost
+from unires_hf.loading import load_rows
 from unires_hf.report.model_comparison import Comparison, compare_models
 
 
@@ -46,6 +47,32 @@ def test_scores_are_those_of_the_evaluator(compared, checkpoints, rows):
     first = compared.summaries["tiny"]
     assert first["control_all_foreground_miou"] == alone["control_all_foreground_miou"]
     assert "control_all_foreground_miou" not in compared.summaries["clipseg-tiny"]
+
+
+def test_an_empty_mask_is_the_right_answer_for_nothing_whoever_gives_it(checkpoints):
+    rows = load_rows(["partscenes,split=no_target,length=3"])
+    models = [checkpoints["tiny"], checkpoints["clipseg-tiny"]]
+    comparison = compare_models(models, rows, costs=False, bootstrap=20)
+    head, _, *lines = (cells(comparison.markdown(), number) for number in range(4))
+    for line, (name, results) in zip(lines, comparison.results.items(), strict=True):
+        records = results.records.to_pylist()
+        meant = [it["iou"] for it in records if not it["no_target"]]
+        denied = [it["pred_area"] == 0 for it in records if it["no_target"]]
+        overall = (
+            [it["intersection"] for it in records if not it["no_target"]],
+            [it["union"] for it in records if not it["no_target"]],
+        )
+        expected = {
+            "Obj & Part": np.mean(meant),
+            "oIoU": sum(overall[0]) / sum(overall[1]),
+            "Pr@0.5": np.mean(np.array(meant) > 0.5),
+            "gIoU": np.mean(meant + denied),
+            "N-acc": np.mean(denied),
+        }
+        assert line[0] == name and len(denied) > 5 and len(meant) > 5
+        for title, value in expected.items():
+            assert line[head.index(title)].partition(" ")[0] == f"{100 * value:.1f}", title
+    assert "their IoU is 0" not in comparison.markdown()
 
 
 def test_cost_is_measured_in_a_process_of_its_own(checkpoints, rows):
@@ -85,8 +112,10 @@ def test_table_of_objects_and_parts():
 def test_table_of_one_granularity_says_nothing_twice():
     assert cells(comparison_table({"a": summary(miou_object=61.23)}), 0) == ["model", "mIoU", "oIoU", "Pr@0.5"]
     assert cells(comparison_table({"a": summary(miou_part=61.23)}), 0) == ["model", "Part", "oIoU", "Pr@0.5"]
-    nothing = comparison_table({"a": summary(miou_object=61.23, n_acc=50.0, n_no_target=2)})
-    assert cells(nothing, 0)[-1] == "N-acc" and "2 expressions have no referent" in nothing
+    told = {"n_acc": 50.0, "n_no_target": 2, "giou": 70.0, "present_giou": 1.0, "present_miou": 80.0}
+    nothing = comparison_table({"a": summary(miou_object=61.23, **told)})
+    assert cells(nothing, 0)[-2:] == ["gIoU", "N-acc"] and "2 expressions have no referent" in nothing
+    assert cells(nothing, 2) == ["a", "80.0 [50.0, 70.0]", "62.0", "80.0", "70.0", "50.0"]
 
 
 def test_files_appear_whole_or_not_at_all(compared, rows, tmp_path, monkeypatch):

@@ -127,7 +127,7 @@ def test_segment_many(unusual, picture, expected, tmp_path):
 def test_app(unusual, picture, expected, tmp_path):
     segmenter = Segmenter.from_pretrained(str(unusual), "cpu")
     said = Memory(segmenter, tmp_path).ask(Image.open(picture), TEXT)
-    archive = write_archive((segmenter.masks(one)[0][0] for one in said.one_by_one()), tmp_path)
+    archive = write_archive((segmenter.masks(one)[0][0] for one in said.one_by_one()), tmp_path, {})
     with ZipFile(archive) as zipped:
         same([Image.open(zipped.open(name)) for name in zipped.namelist()], expected)
 
@@ -136,7 +136,7 @@ def test_page_starts_at_the_processors_threshold(unusual, tmp_path):
     pytest.importorskip("gradio", reason="the page needs gradio: pip install 'unires-hf[app]'")
     from unires_hf.app.page import build_page
 
-    page = build_page(Segmenter.from_pretrained(str(unusual), "cpu"), "", [], tmp_path)
+    page = build_page(Segmenter.from_pretrained(str(unusual), "cpu"), "", [], tmp_path, "unusual")
     (slider,) = [block for block in page.blocks.values() if type(block).__name__ == "Slider"]
     assert slider.value == 0.6
 

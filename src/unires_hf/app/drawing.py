@@ -13,6 +13,7 @@ from zipfile import ZipFile
 import numpy as np
 from PIL import Image
 
+from unires_hf.inference.origin import png_note
 from unires_hf.inference.segmenter import mask_picture
 from unires_hf.report.overlay import COLORS, PAPER, tint
 
@@ -52,13 +53,16 @@ def legend(results: Sequence[dict[str, Any]]) -> str:
     return f'<ol class="legend">{"".join(lines)}</ol>'
 
 
-def write_archive(results: Iterable[dict[str, Any]], folder: Path) -> Path:
-    """`masks.zip` in a folder: one PNG an expression, named by its number and words; returns its path."""
+def write_archive(results: Iterable[dict[str, Any]], folder: Path, origin: dict[str, Any]) -> Path:
+    """`masks.zip` in a folder: one PNG an expression, named by its number and words; returns its path.
+
+    Each carries in its text what made it, see [`made_by`].
+    """
     draft, path = folder / f"{secrets.token_hex(8)}.zip", folder / "masks.zip"
     with ZipFile(draft, "w") as archive:
         for number, result in enumerate(results, 1):
             words = re.sub(r"\W+", "-", result["label"].lower()).strip("-")[:60]
             png = BytesIO()
-            mask_picture(result).save(png, "PNG")
+            mask_picture(result).save(png, "PNG", pnginfo=png_note(origin, [result["label"]]))
             archive.writestr(f"{number:02}-{words}.png", png.getvalue())
     return draft.replace(path)  # at once, since the slider may be moved meanwhile

@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from unires_hf.inference.origin import made_by
 from unires_hf.inference.segmenter import Segmenter
 from unires_hf.report.overlay import fit
 
@@ -33,7 +34,9 @@ THEME = gr.themes.Default(
 )
 
 
-def build_page(segmenter: Segmenter, about: str, examples: Sequence[tuple[str, str]], folder: Path) -> gr.Blocks:
+def build_page(
+    segmenter: Segmenter, about: str, examples: Sequence[tuple[str, str]], folder: Path, model: str
+) -> gr.Blocks:
     """
     The page as gradio's blocks.
 
@@ -42,6 +45,7 @@ def build_page(segmenter: Segmenter, about: str, examples: Sequence[tuple[str, s
         about (`str`): a line of Markdown under the title.
         examples: paths of pictures, each with its expressions, one a line.
         folder (`Path`): where archives of masks are written, under names of the server's own making.
+        model (`str`): the name of the model, which the masks in the archives carry.
     """
 
     memory = Memory(segmenter, folder)
@@ -63,7 +67,9 @@ def build_page(segmenter: Segmenter, about: str, examples: Sequence[tuple[str, s
         at = read_threshold(at)
         (results,) = segmenter.masks(kept.said, [kept.shown.size[::-1]], mask_threshold=at)
         archive = write_archive(
-            (segmenter.masks(one, mask_threshold=at)[0][0] for one in kept.said.one_by_one()), kept.folder
+            (segmenter.masks(one, mask_threshold=at)[0][0] for one in kept.said.one_by_one()),
+            kept.folder,
+            made_by(model, segmenter, mask_threshold=at),
         )
         return lay_over(kept.shown, results), legend(results), gr.DownloadButton(value=archive, interactive=True)
 
@@ -128,8 +134,9 @@ def serve(model: str, host: str | None = None, port: int | None = None, share: b
     segmenter = Segmenter.from_pretrained(model)
     with tempfile.TemporaryDirectory(prefix="unires-app-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(Path(folder, "uploads"))  # else all of the machine's pages share one
-        about = segmenter.model.config.notice or f"The model is {Path(model).name if Path(model).is_dir() else model}."
-        page = build_page(segmenter, about, write_examples(Path(folder)), Path(folder))
+        shown = Path(model).name if Path(model).is_dir() else model  # visitors need not know the server's folders
+        about = segmenter.model.config.notice or f"The model is {shown}."
+        page = build_page(segmenter, about, write_examples(Path(folder)), Path(folder), shown)
         open_page(page, server_name=host, server_port=port, share=share)
 
 

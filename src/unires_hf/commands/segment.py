@@ -91,7 +91,7 @@ def _segment_one(arguments: argparse.Namespace) -> None:
     segmenter = Segmenter.from_pretrained(arguments.model)
     asked = {name: getattr(arguments, name) for name in ("mask_threshold", "presence_threshold")}
     results = segmenter.segment(picture, arguments.text, arguments.tiles, **asked)
-    origin = made_by(arguments.model, segmenter.processor, **asked, tiles=arguments.tiles)
+    origin = made_by(arguments.model, segmenter, **asked, tiles=arguments.tiles)
     arguments.out.mkdir(parents=True, exist_ok=True)
     draw_overlays(picture, results).save(arguments.out / "overlay.png", pnginfo=png_note(origin, arguments.text))
     for number, result in enumerate(results, 1):

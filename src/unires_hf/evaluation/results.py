@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet
 
 from unires_hf.evaluation.referring_segmentation_metric.metrics import compute_metrics
@@ -103,6 +104,16 @@ class Results:
         results = cls(summary, records.filter(pa.array(chosen)), records.filter(pa.array(~chosen)))
         summary["by_source"] = scores_by(results, "source")
         return results
+
+    def with_referent(self) -> "Results | None":
+        """The results of the expressions that have a referent; None where all or none of them have one."""
+        tables = [
+            table.filter(pc.invert(table["no_target"])).drop_columns("iou") for table in (self.records, self.controls)
+        ]
+        if len(tables[0]) in (0, len(self.records)):
+            return None
+        settings = {name: self.summary[name] for name in ("protocol", "bootstrap", "bootstrap_seed")}
+        return Results.from_records(pa.concat_tables(tables), settings)
 
     def markdown(self) -> str:
         """The table for a card, see [`markdown_table`]."""

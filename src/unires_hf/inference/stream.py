@@ -311,7 +311,7 @@ class Worker:
         devices = torch.accelerator.device_count()
         device = f"{torch.accelerator.current_accelerator().type}:{number % devices}" if devices else "cpu"
         self.segmenter = Segmenter(*load_model(settings.model, device))
-        self.made_by = made_by(processor=self.segmenter.processor, **asdict(settings))
+        self.made_by = made_by(segmenter=self.segmenter, **asdict(settings))
         self.readers = ThreadPoolExecutor()
 
     def __call__(self, batch: dict[str, list[Line]]) -> list[Line]:

@@ -37,8 +37,12 @@ class Comparison:
 
     @property
     def summaries(self) -> dict[str, dict[str, Any]]:
-        """Flat numbers of each model: its [`Results`]' and its costs."""
-        return {name: {**results.summary, **self.costs[name]} for name, results in self.results.items()}
+        """Flat numbers of each model: its [`Results`]', as `present_…` those of the expressions that have a referent
+        where others have none, and its costs."""
+        return {
+            name: {**results.summary, **_present(results), **self.costs[name]}
+            for name, results in self.results.items()
+        }
 
     def markdown(self) -> str:
         """The table, see [`comparison_table`]."""
@@ -112,6 +116,12 @@ def compare_models(
         del model
         measured[short] = measure_cost(name, *_asked(rows), device) if costs else {}
     return Comparison(shown, results, measured)
+
+
+def _present(results: Results) -> dict[str, float]:
+    present = results.with_referent()
+    scores = {} if present is None else present.summary
+    return {f"present_{key}": value for key, value in scores.items() if isinstance(value, float)}
 
 
 def _asked(rows: Dataset) -> tuple[Any, list[str]]:

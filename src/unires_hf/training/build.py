@@ -74,10 +74,11 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTra
         processor.image_processor.image_mean, processor.image_processor.image_std = IMAGE_MEAN, IMAGE_STD
     if arguments.attn_implementation is not None:
         model.set_attn_implementation(arguments.attn_implementation)
+    parts = dict(model.named_modules()) | dict(model.named_parameters())
     for name in arguments.freeze:
-        if name not in dict(model.named_modules()):
+        if name not in parts:
             raise ValueError(f"--freeze {name}: the model has no such module; it has {', '.join(_children(model))}.")
-        model.get_submodule(name).requires_grad_(False)
+        parts[name].requires_grad_(False)
     return model, processor
 
 

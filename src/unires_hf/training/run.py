@@ -17,7 +17,7 @@ from unires_hf.data.augmentation import Augmentation
 from unires_hf.data.groups import Rows, training_set
 from unires_hf.data.left_out import Unsaid, without_categories
 from unires_hf.data.opener import Opener
-from unires_hf.data.photo_expressions import speak
+from unires_hf.data.photo_expressions import speak_familiarly
 from unires_hf.data.schema import Row
 from unires_hf.loading import LORA_BASE, load_held_out, load_rows, load_training_rows
 
@@ -190,14 +190,14 @@ def sample_texts(sets: Iterable[Rows | IterableDataset]) -> Iterator[str]:
 def _speaker(data_arguments: DataArguments) -> Callable[..., list[Row]] | None:
     if not data_arguments.draw_expressions:
         return None
-    speaker = partial(speak, limit=data_arguments.expressions_per_image)
+    speaker = partial(speak_familiarly, limit=data_arguments.expressions_per_image)
     left_out = data_arguments.leave_out_categories
     return Unsaid(speaker, left_out) if left_out else speaker
 
 
 def _drawn_texts(sets: Iterable[Rows]) -> Iterator[str]:
     """What may be drawn for rows that come without words, of some rows of each set."""
-    opener = Opener(speak=partial(speak, limit=DRAWN_TEXTS))
+    opener = Opener(speak=partial(speak_familiarly, limit=DRAWN_TEXTS))
     for rows in sets:
         for index in random.Random(0).sample(range(len(rows)), min(DRAWN_TEXT_ROWS // 3, len(rows))):
             row = rows[index]

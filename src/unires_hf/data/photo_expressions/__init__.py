@@ -8,6 +8,7 @@ one is not spoken. An expression's kind is the last field of its `expression_id`
 """
 
 from .frozen import digest, voiced, with_words
+from .people import speak_familiarly
 from .speaking import NO_TARGET, NO_TARGET_HARD, OBJECT_KINDS, PART_KINDS, kind_of, speak
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "digest",
     "kind_of",
     "speak",
+    "speak_familiarly",
     "voiced",
     "with_words",
 ]

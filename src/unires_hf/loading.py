@@ -20,6 +20,8 @@ from datasets.exceptions import DatasetGenerationError
 from huggingface_hub.errors import HFValidationError
 from torch.utils.data import ConcatDataset, Subset
 from transformers import AutoConfig, AutoModel, AutoProcessor, PreTrainedModel, ProcessorMixin
+from transformers.utils import CONFIG_NAME, cached_file
+from transformers.utils.hub import extract_commit_hash
 
 from .baselines import CrisConfig, LavtConfig
 from .baselines.adapters import load_clipseg, load_florence2, load_grounded_sam2, load_sam3
@@ -141,6 +143,14 @@ def load_config(name: str) -> Any:
         OSError: if there is no such model.
     """
     return _whole(name, AutoConfig.from_pretrained, _base_of(name) if is_lora(name) else checkpoint_path(name))
+
+
+def commit_of(name: str) -> str | None:
+    """The commit of a checkpoint of the Hub; None for one that ships, a folder, or a baseline."""
+    place = checkpoint_path(name)
+    if Path(place).is_dir() or ":" in name:
+        return None
+    return extract_commit_hash(cached_file(place, CONFIG_NAME), None)
 
 
 def find_device(name: str | torch.device = "auto") -> torch.device:

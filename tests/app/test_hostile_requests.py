@@ -50,7 +50,7 @@ def served(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("GRADIO_TEMP_DIR", str(folder / "uploads"))
         patched.setattr("unires_hf.app.page.LARGEST", "3mb")
-        page = build_page(segmenter, "a tiny model", write_examples(folder), folder, "tiny")
+        page = build_page(segmenter, "a tiny model", write_examples(folder), folder, {})
         address = open_page(page, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
         yield Served(address, folder, outside, segmenter)
         page.close()

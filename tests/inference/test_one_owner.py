@@ -136,7 +136,7 @@ def test_page_starts_at_the_processors_threshold(unusual, tmp_path):
     pytest.importorskip("gradio", reason="the page needs gradio: pip install 'unires-hf[app]'")
     from unires_hf.app.page import build_page
 
-    page = build_page(Segmenter.from_pretrained(str(unusual), "cpu"), "", [], tmp_path, "unusual")
+    page = build_page(Segmenter.from_pretrained(str(unusual), "cpu"), "", [], tmp_path, {})
     (slider,) = [block for block in page.blocks.values() if type(block).__name__ == "Slider"]
     assert slider.value == 0.6
 

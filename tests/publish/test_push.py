@@ -77,6 +77,22 @@ def test_models_that_were_pushed_load_from_the_hub(
         assert json.loads(line) == pytest.approx(expected, abs=1e-5)
 
 
+def test_masks_name_the_commit_of_a_model_of_the_hub(checkpoint, hub, environment, picture, tmp_path):
+    assert push(checkpoint, "me/unires") == 0
+    commit = hub.repositories["model", "me/unires"].commit
+    said = tmp_path / "said.jsonl"
+    said.write_text(json.dumps({"file_name": picture.name, "text": TEXT}) + "\n")
+    command = [sys.executable, "-m", "unires_hf.cli", "segment", "--model", "me/unires", "--out"]
+    many = ["--images", str(picture.parent), "--expressions", str(said), "--overlays", "0"]
+    for words in ([str(tmp_path / "one"), str(picture), *TEXT, "--json"], [str(tmp_path / "many"), *many]):
+        done = subprocess.run([*command, *words], capture_output=True, text=True, env=environment, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    (line,) = map(json.loads, (tmp_path / "many/masks.jsonl").read_text().splitlines())
+    assert line["made_by"]["model"] == "me/unires" and line["made_by"]["revision"] == commit
+    assert json.loads((tmp_path / "many/settings.json").read_text())["weights"] == commit
+    assert json.loads((tmp_path / "one/results.json").read_text())[0]["made_by"]["revision"] == commit
+
+
 def test_a_data_set_goes_to_a_private_repository(hub, tmp_path):
     source, data = tmp_path / "pictures", tmp_path / "data"
     source.mkdir()

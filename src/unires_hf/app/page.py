@@ -12,6 +12,7 @@ from gradio.utils import get_upload_folder
 
 from unires_hf.inference.origin import made_by
 from unires_hf.inference.segmenter import Segmenter
+from unires_hf.loading import commit_of
 from unires_hf.report.overlay import fit
 
 from .drawing import lay_over, legend, write_archive
@@ -35,7 +36,7 @@ THEME = gr.themes.Default(
 
 
 def build_page(
-    segmenter: Segmenter, about: str, examples: Sequence[tuple[str, str]], folder: Path, model: str
+    segmenter: Segmenter, about: str, examples: Sequence[tuple[str, str]], folder: Path, origin: dict[str, Any]
 ) -> gr.Blocks:
     """
     The page as gradio's blocks.
@@ -45,7 +46,7 @@ def build_page(
         about (`str`): a line of Markdown under the title.
         examples: paths of pictures, each with its expressions, one a line.
         folder (`Path`): where archives of masks are written, under names of the server's own making.
-        model (`str`): the name of the model, which the masks in the archives carry.
+        origin (`dict`): what the masks in the archives carry, see [`made_by`].
     """
 
     memory = Memory(segmenter, folder)
@@ -69,7 +70,7 @@ def build_page(
         archive = write_archive(
             (segmenter.masks(one, mask_threshold=at)[0][0] for one in kept.said.one_by_one()),
             kept.folder,
-            made_by(model, segmenter, mask_threshold=at),
+            {**origin, "mask_threshold": at},
         )
         return lay_over(kept.shown, results), legend(results), gr.DownloadButton(value=archive, interactive=True)
 
@@ -135,8 +136,9 @@ def serve(model: str, host: str | None = None, port: int | None = None, share: b
     with tempfile.TemporaryDirectory(prefix="unires-app-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(Path(folder, "uploads"))  # else all of the machine's pages share one
         shown = Path(model).name if Path(model).is_dir() else model  # visitors need not know the server's folders
+        origin = made_by(shown, segmenter.processor, revision=commit_of(model))
         about = segmenter.model.config.notice or f"The model is {shown}."
-        page = build_page(segmenter, about, write_examples(Path(folder)), Path(folder), shown)
+        page = build_page(segmenter, about, write_examples(Path(folder)), Path(folder), origin)
         open_page(page, server_name=host, server_port=port, share=share)
 
 

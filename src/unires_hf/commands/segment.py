@@ -84,6 +84,7 @@ def _segment_one(arguments: argparse.Namespace) -> None:
     from unires_hf.data import masks
     from unires_hf.inference.origin import made_by, png_note
     from unires_hf.inference.segmenter import Segmenter, mask_picture
+    from unires_hf.loading import commit_of
     from unires_hf.model.image_input_unires import open_image, upright
     from unires_hf.report.overlay import draw_overlays
 
@@ -91,7 +92,8 @@ def _segment_one(arguments: argparse.Namespace) -> None:
     segmenter = Segmenter.from_pretrained(arguments.model)
     asked = {name: getattr(arguments, name) for name in ("mask_threshold", "presence_threshold")}
     results = segmenter.segment(picture, arguments.text, arguments.tiles, **asked)
-    origin = made_by(arguments.model, segmenter, **asked, tiles=arguments.tiles)
+    revision = commit_of(arguments.model)
+    origin = made_by(arguments.model, segmenter.processor, **asked, tiles=arguments.tiles, revision=revision)
     arguments.out.mkdir(parents=True, exist_ok=True)
     draw_overlays(picture, results).save(arguments.out / "overlay.png", pnginfo=png_note(origin, arguments.text))
     for number, result in enumerate(results, 1):

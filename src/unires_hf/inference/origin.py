@@ -5,25 +5,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from PIL.PngImagePlugin import PngInfo
+from transformers import ProcessorMixin
 
 from unires_hf import __version__
-
-from .segmenter import Segmenter
 
 NOTE = "Made by a model, which may be wrong"
 
 
-def made_by(model: str, segmenter: Segmenter, **asked: Any) -> dict[str, Any]:
-    """The note as a field of JSON; a model of the Hub has its commit as `revision`.
+def made_by(model: str, processor: ProcessorMixin, **asked: Any) -> dict[str, Any]:
+    """The note as a field of JSON.
 
     Args:
         model (`str`): the name that the checkpoint was opened by.
-        segmenter (`Segmenter`): the checkpoint, whose thresholds hold where none is given.
-        asked: what was asked for, such as `mask_threshold`; `None` stands for the default.
+        processor (`ProcessorMixin`): whose thresholds hold where none is given.
+        asked: what was asked for, such as `mask_threshold`, and the `revision` of a model of the Hub; `None` stands
+            for the default.
     """
-    revision = getattr(segmenter.model.config, "_commit_hash", None)
-    usual = {name: getattr(segmenter.processor, name) for name in ("mask_threshold", "presence_threshold")}
-    usual |= {} if revision is None else {"revision": revision}
+    usual = {name: getattr(processor, name) for name in ("mask_threshold", "presence_threshold")}
     asked = {name: value for name, value in asked.items() if value is not None}
     return {"note": NOTE, "software": f"unires-hf {__version__}", "model": model, **usual, **asked}
 

@@ -20,7 +20,7 @@ import unires_hf
 from unires_hf.checkpoints import checkpoint_path
 from unires_hf.data import masks
 from unires_hf.files import fingerprint, only_writer, write_json
-from unires_hf.loading import load_config, load_model
+from unires_hf.loading import commit_of, load_config, load_model
 from unires_hf.model.image_input_unires import open_image, upright
 
 from .origin import made_by
@@ -129,8 +129,9 @@ def segment_many(
 
 def _made_from(settings: Settings, images: Path) -> Line:
     """The manifest of an output: whatever else would give other masks of the same expressions and picture files."""
-    config, place = load_config(settings.model), checkpoint_path(settings.model)
-    weights = fingerprint(place) if Path(place).is_dir() else config._commit_hash
+    load_config(settings.model)
+    place = checkpoint_path(settings.model)
+    weights = fingerprint(place) if Path(place).is_dir() else commit_of(place)
     return {**asdict(settings), "weights": weights, "version": unires_hf.__version__, "images": str(images.resolve())}
 
 
@@ -311,7 +312,8 @@ class Worker:
         devices = torch.accelerator.device_count()
         device = f"{torch.accelerator.current_accelerator().type}:{number % devices}" if devices else "cpu"
         self.segmenter = Segmenter(*load_model(settings.model, device))
-        self.made_by = made_by(segmenter=self.segmenter, **asdict(settings))
+        origin = {**asdict(settings), "revision": commit_of(settings.model)}
+        self.made_by = made_by(processor=self.segmenter.processor, **origin)
         self.readers = ThreadPoolExecutor()
 
     def __call__(self, batch: dict[str, list[Line]]) -> list[Line]:

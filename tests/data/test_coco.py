@@ -61,6 +61,16 @@ def test_objects365_has_boxes_cut_at_the_border(layouts, tmp_path):
     assert cabinet["category"] == "Cabinet/shelf" and said(rows[0])["7/71"] == ["cabinet"]
 
 
+def test_what_objects365_misspells_is_said_right(layouts, tmp_path):
+    layout = layouts["objects365"]()
+    layout.write(tmp_path, layout.records)
+    file = tmp_path / "zhiyuan_objv2_val.json"
+    file.write_text(file.read_text().replace("Cabinet/shelf", "Dinning Table").replace("Person", "Formula 1 "))
+    row = next(read_objects365(tmp_path))
+    assert [it["category"] for it in row["targets"]] == ["Formula 1", "Dining Table"]
+    assert said(row)["7/71"] == ["dining table"]
+
+
 def test_objects365_with_masks_of_a_segmenter(layouts, box_pixels, tmp_path):
     layout = layouts["objects365"]()
     layout.write(tmp_path, layout.records)

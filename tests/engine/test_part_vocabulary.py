@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from unires_hf.data.readers.coco import _OBJECTS365_MEANS
 from unires_hf.engine.part_vocabulary import SHIPPED, Vocabulary
 
 
@@ -14,6 +15,11 @@ def test_the_vocabulary_that_ships_has_the_categories_of_objects365_and_no_probl
     assert categories == 365 and with_parts >= 340 and pairs >= 2000
     assert list(vocabulary.problems()) == []
     assert set(vocabulary.sources) == {s for parts in vocabulary.categories.values() for s in parts.values()}
+
+
+def test_every_name_that_the_reader_of_objects365_corrects_is_known():
+    vocabulary = Vocabulary.read()
+    assert all(vocabulary.parts(name) for name in _OBJECTS365_MEANS.values())
 
 
 def test_categories_are_known_however_they_are_spelled():

@@ -39,6 +39,25 @@ _FILES = (
 )
 _FOLDERS = ("{split}2017", "images/{split}2017", "{split}2014", "images/{split}2014", "images/{split}", "{split}")
 _FOLDERS += ("images",)
+_OBJECTS365_MEANS = {
+    "Bakset": "Basket",
+    "Ballon": "Balloon",
+    "Billards": "Billiards",
+    "Buttefly": "Butterfly",
+    "Campel": "Camel",
+    "Dinning Table": "Dining Table",
+    "Extention Cord": "Extension Cord",
+    "French": "French Horn",
+    "Hamimelon": "Hami melon",
+    "Hotair ballon": "Hot-air balloon",
+    "Meat ball": "Meatball",
+    "Moniter/TV": "Monitor/TV",
+    "Mushroon": "Mushroom",
+    "Noddles": "Noodles",
+    "Table Teniis paddle": "Table Tennis paddle",
+    "Tape Measur/ Ruler": "Tape Measure/Ruler",
+}
+"""Its file misspells these, and has a blank at the end of some names; both would be said."""
 
 
 def read_coco(
@@ -75,6 +94,7 @@ def read_objects365(
     root: str | Path, split: str = "val", annotations: str | Path | None = None
 ) -> Iterator[Row | Skipped]:
     """Yields the rows of Objects365: boxes only, or masks too with `annotations` such as EVF-SAM's, made by SAM.
+    Categories that its file misspells are spelled right.
 
     Args:
         root (`str` or `Path`): holds `zhiyuan_objv2_{split}.json` and the pictures, at `{split}/patch8/*.jpg`,
@@ -90,6 +110,7 @@ def read_objects365(
         source="objects365",
         path=annotation_file(root, split, annotations, names),
         folders=picture_folders(root, split, None, ("{split}", "images/{split}", "images")),
+        names=_objects365_name,
     ).rows()
 
 
@@ -120,6 +141,11 @@ def object_and_part(category: Row) -> tuple[str, str | None]:
     """Object and part of a category named "object:part"; the part is None for an object's."""
     name, _, part = take(category, "name", str).partition(":")
     return name, part or None
+
+
+def _objects365_name(category: Row) -> tuple[str, None]:
+    name = take(category, "name", str).strip()
+    return _OBJECTS365_MEANS.get(name, name), None
 
 
 @dataclass

@@ -1,11 +1,13 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """Where the time of a photograph goes: from a JPEG file to masks at its own size, as RLE, beside CLIPSeg.
 
-    python scripts/benchmark_photograph.py [--model default] [--expressions 1 16] [--runs 9] [--out FILE.json]
+    python scripts/benchmark_photograph.py [--model default] [--expressions 1 16] [--runs 9] [--libraries] [--out FILE.json]
 
 One thread; milliseconds are of the thread's own processor time, so that other work on the machine hardly counts.
 CLIPSeg (ViT-B/16 at its published 352 px, random weights) encodes the picture for each expression. Both in turn;
 medians of the runs, and the median of the ratios run by run. CLIPSeg with many expressions runs twice.
+`--libraries` puts each step but the network's beside the fastest call that we found in any library, which must be
+installed for it: `pip install --no-deps simplejpeg opencv-python-headless hotcoco`.
 """
 
 import argparse
@@ -106,12 +108,57 @@ def clipseg(content: bytes) -> Callable[[int], None]:
     return run
 
 
+def beside_libraries(name: str, content: bytes, runs: int) -> list[tuple[str, str, float, float]]:
+    """Each step of one mask, the fastest library call for it, and the milliseconds of both."""
+    import cv2
+    import hotcoco.mask
+    import simplejpeg
+
+    cv2.setNumThreads(1)
+    segmenter = Segmenter.from_pretrained(name, "cpu")
+    model, processor = segmenter.model, segmenter.processor
+    image = opened(content)
+    pixels, side = np.asarray(image), model.config.vision_config.image_size
+    inputs = processor(images=image, text=[TEXT[0]], return_tensors="pt")
+    sizes = inputs.pop("original_sizes")
+    outputs = model(**inputs)
+    logits = outputs.logits[0].numpy()
+    ((result,),) = processor.post_process_referring_segmentation(outputs, sizes)
+    mask = result["mask"].numpy()
+    calls = {
+        ("decode", "simplejpeg"): (lambda: opened(content), lambda: simplejpeg.decode_jpeg(content)),
+        ("resize and normalize", "OpenCV, without antialiasing"): (
+            lambda: processor(images=image, return_tensors="pt"),
+            lambda: cv2.dnn.blobFromImage(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_CUBIC), 1 / 255),
+        ),
+        ("enlarge and threshold", "OpenCV, without score and box"): (
+            lambda: processor.post_process_referring_segmentation(outputs, sizes),
+            lambda: cv2.resize(logits, SIZE, interpolation=cv2.INTER_LINEAR) > 0,
+        ),
+        ("RLE", "hotcoco"): (
+            lambda: masks.encode(mask),
+            lambda: hotcoco.mask.encode(np.asfortranarray(mask.view(np.uint8))),
+        ),
+    }
+    found = []
+    for (step, library), sides in calls.items():
+        times: tuple[list[float], list[float]] = ([], [])
+        for _ in range(10 * runs):
+            for call, taken in zip(sides, times, strict=True):
+                start = time.thread_time()
+                call()
+                taken.append(1000 * (time.thread_time() - start))
+        found.append((step, library, *map(statistics.median, times)))
+    return found
+
+
 @torch.inference_mode()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="default", help="a folder or Hub repository")
     parser.add_argument("--expressions", type=int, nargs="+", default=[1, 16])
     parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--libraries", action="store_true", help="beside the fastest library call for each step")
     parser.add_argument("--out", help="a JSON file for the figures")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -142,6 +189,10 @@ def main() -> None:
     for step in sorted(steps, key=lambda step: step == "total"):
         cells = (f"{column[step]:.1f}" if step in column else "" for column in columns.values())
         print(f"| {step} | {' | '.join(cells)} |")
+    if arguments.libraries:
+        print("\n| step of one mask | ms | fastest library call | ms | ratio |\n|---|---:|---|---:|---:|")
+        for step, library, own, best in beside_libraries(arguments.model, file.getvalue(), arguments.runs):
+            print(f"| {step} | {own:.2f} | {library} | {best:.2f} | {own / best:.1f} |")
     if arguments.out:
         Path(arguments.out).write_text(json.dumps(columns, indent=2), encoding="utf-8")
 

@@ -26,7 +26,8 @@ def encode(mask: np.ndarray) -> RLE:
     """
     if mask.ndim != 2 or mask.dtype.kind not in "bui":
         raise ValueError(f"a mask is a bool array of shape (H, W), got {mask.dtype} of shape {mask.shape}.")
-    return _outside(coco_mask.encode(np.asfortranarray(mask != 0, dtype=np.uint8)))
+    bits = mask.view(np.uint8) if mask.dtype == bool else (mask != 0).view(np.uint8)
+    return _outside(coco_mask.encode(np.asfortranarray(bits)))
 
 
 def decode(rle: RLE) -> np.ndarray:

@@ -1,11 +1,13 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """Speed and memory of UniRES beside its own CLIP encoders and beside CLIPSeg, at one input resolution.
 
-    python scripts/benchmark.py [--preset base] [--runs 5] [--threads 2] [--expressions 1 4 16 64] [--out FILE.json]
+    python scripts/benchmark.py [--preset base] [--runs 5] [--threads 2] [--expressions 1 4 16 64] \\
+        [--before FOLDER] [--out FILE.json]
 
 Weights are random, of the published sizes: speed does not depend on them. All subjects run in one process, in turn,
 so that a slow moment of the machine hits them alike; each figure is the median of the runs, and each ratio the median
-of the ratios run by run. CLIPSeg takes as many pictures as it has texts, so it encodes the picture for each of them.
+of the ratios run by run. CLIPSeg takes as many pictures as it has texts, so it encodes the picture for each of them. `--before` names the `src` of
+an older checkout (`git worktree add FOLDER COMMIT`), whose model of the same preset is measured beside.
 
     python scripts/benchmark.py --exports [--model default] [--scenes 100] [--threads 2] [--out FILE.json]
 
@@ -14,6 +16,7 @@ forms in turn on each scene. Times are of the whole way from a picture and its e
 """
 
 import argparse
+import importlib
 import json
 import platform
 import re
@@ -22,7 +25,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import torch
 from transformers import CLIPModel, CLIPSegConfig, CLIPSegForImageSegmentation, PreTrainedConfig, PreTrainedModel
@@ -60,6 +65,17 @@ class Subjects:
         run.model = model
         return run
 
+    def before(self, source: str, preset: str) -> Callable[[int], None]:
+        """The same of an older checkout's preset."""
+        with older_package(source) as package:
+            config = package.UniResConfig.from_preset(preset)
+            model = self.make(package.UniResModel, config)
+
+        def run(expressions: int) -> None:
+            model(pixel_values=self.pixel_values, **self.words(expressions))
+
+        return run
+
     def clip(self) -> Callable[[int], None]:
         """The bare encoders: the picture, and the expressions."""
         text, vision = self.config.text_config.to_dict(), self.config.vision_config.to_dict()
@@ -82,6 +98,21 @@ class Subjects:
             model(pixel_values=self.pixel_values.expand(expressions, -1, -1, -1), **words)
 
         return run
+
+
+@contextmanager
+def older_package(source: str) -> Iterator[ModuleType]:
+    """The package as it stands in another folder, in place of ours for as long."""
+    ours = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "unires_hf"}
+    sys.path.insert(0, source)
+    try:
+        yield importlib.import_module("unires_hf")
+    finally:
+        sys.path.remove(source)
+        for name in list(sys.modules):
+            if name.partition(".")[0] == "unires_hf":
+                del sys.modules[name]
+        sys.modules.update(ours)
 
 
 def interleaved(tasks: dict[str, Callable[[], None]], runs: int, device: str) -> dict[str, list[float]]:
@@ -146,6 +177,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"])
     parser.add_argument("--expressions", type=int, nargs="+", default=[1, 4, 16, 64])
+    parser.add_argument("--before", help="the `src` of an older checkout, to be measured beside")
     parser.add_argument("--out", help="a JSON file for the figures")
     parser.add_argument("--exports", action="store_true", help="measure the exported forms of a checkpoint instead")
     parser.add_argument("--model", default="default", help="with --exports: a folder or Hub repository")
@@ -171,8 +203,11 @@ def timed(subjects: Subjects, arguments: argparse.Namespace) -> dict[str, list[f
         "asked 1": lambda: model(vision_embeds=vision_embeds, **subjects.words(1)),
         "asked 17": lambda: model(vision_embeds=vision_embeds, **subjects.words(17)),
     }
+    before = subjects.before(arguments.before, arguments.preset) if arguments.before else None
     for k in arguments.expressions:
         tasks[f"unires {k}"] = lambda k=k: unires(k)
+        if before:
+            tasks[f"before {k}"] = lambda k=k: before(k)
         tasks[f"clipseg {k}"] = lambda k=k: clipseg(k)
     return interleaved(tasks, arguments.runs, subjects.device)
 
@@ -204,6 +239,8 @@ def beside_peers(arguments: argparse.Namespace, device: str) -> None:
     for k in arguments.expressions:
         figures[f"masks_per_second_{k}"] = k / median[f"unires {k}"]
         figures[f"clipseg_masks_per_second_{k}"] = k / median[f"clipseg {k}"]
+        if arguments.before:
+            figures[f"faster_than_before_{k}"] = ratio(seconds[f"before {k}"], seconds[f"unires {k}"])
         figures[f"faster_than_clipseg_{k}"] = ratio(seconds[f"clipseg {k}"], seconds[f"unires {k}"])
     for prefix, name in (("", "unires"), ("clipseg_", "clipseg")):
         for k, peak in zip(arguments.expressions, peaks(name, subjects, arguments), strict=True):
@@ -213,6 +250,8 @@ def beside_peers(arguments: argparse.Namespace, device: str) -> None:
     if 1 in arguments.expressions:
         print(f"one expression over the bare CLIP encoders: {figures['overhead_over_clip_1']:.2f}x")
     print(f"a further expression over the image's encoding: {100 * figures['further_expression_over_vision']:.1f} %")
+    for k in arguments.expressions if arguments.before else ():
+        print(f"{k} expressions: {figures[f'faster_than_before_{k}']:.2f} times as fast as before")
     print("\n| expressions | faster than CLIPSeg | masks/s | CLIPSeg masks/s | peak MiB | CLIPSeg peak MiB |")
     print("|---:|---:|---:|---:|---:|---:|")
     for k in arguments.expressions:

@@ -2,7 +2,7 @@
 """Speed and memory of training and of evaluation: UniRES with K expressions an image, and CLIPSeg.
 
     python scripts/benchmark_training.py [--preset base] [--image-size 224] [--expressions 16] [--runs 5] [--bf16] \\
-        [--out FILE.json]
+        [--before FOLDER] [--out FILE.json]
 
 Every training step learns from the same number of expressions, about `expressions / K` images; CLIPSeg takes as many
 pictures as it has texts. CLIPSeg's encoders have the preset's sizes. It is measured with encoders that learn, as
@@ -26,7 +26,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import torch
-from benchmark import WORDS, interleaved, machine, ratio
+from benchmark import WORDS, interleaved, machine, older_package, ratio
 from datasets import Dataset
 from torch.utils.data import DataLoader
 from transformers import CLIPSegConfig, CLIPSegForImageSegmentation, PreTrainedConfig, PreTrainedModel
@@ -123,7 +123,16 @@ def learner(model: torch.nn.Module, bf16: bool) -> Callable[[dict[str, torch.Ten
     return step
 
 
-def training_tasks(config: UniResConfig, expressions: int, bf16: bool) -> dict[str, Callable[[], None]]:
+def before(source: str, preset: str, side: int) -> UniResModel:
+    """The model of a preset as an older checkout has it, whose `src` is named."""
+    with older_package(source) as package:
+        config = package.UniResConfig.from_preset(preset)
+        config.vision_config.image_size = side
+        return make(package.UniResModel, config)
+
+
+def training_tasks(config: UniResConfig, arguments: argparse.Namespace) -> dict[str, Callable[[], None]]:
+    expressions, bf16 = arguments.expressions, arguments.bf16
     side = config.vision_config.image_size
     logits = side // config.vision_config.patch_size * 2 ** (len(config.mask_head_channels) - 1)
     step = learner(unires(config), bf16)
@@ -141,6 +150,9 @@ def training_tasks(config: UniResConfig, expressions: int, bf16: bool) -> dict[s
     eights = batch(config, images, images * 8, logits)
     eights["image_indices"] = torch.arange(images, device=DEVICE).repeat_interleave(8)
     tasks["unires 8, encoders frozen"] = lambda: decoders(eights)
+    if arguments.before:
+        older = learner(before(arguments.before, arguments.preset, side), bf16)
+        tasks["before 8"] = lambda: older(eights)
     pairs = batch(config, expressions, expressions, side)
     whole, decoder = learner(WholeCLIPSeg(clipseg(config)), bf16), learner(clipseg(config), bf16)
     tasks["clipseg"] = lambda: whole(pairs)
@@ -267,6 +279,8 @@ def report(figures: dict) -> Iterator[str]:
     yield f"{figures['expressions']} expressions a step, {figures['runs']} runs\n"
     for k in SHARED[1:]:
         yield f"training, {k} expressions an image over 1: {figures[f'faster_than_1_{k}']:.2f}x"
+    if "faster_than_before" in figures:
+        yield f"training, 8 expressions an image over the older checkout: {figures['faster_than_before']:.2f}x"
     yield f"training, 8 expressions an image over CLIPSeg: {figures['faster_than_clipseg']:.2f}x"
     frozen = figures["faster_than_clipseg_frozen"]
     yield f"training, 8 expressions an image over CLIPSeg, the encoders of both frozen: {frozen:.2f}x"
@@ -295,6 +309,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--bf16", action="store_true", help="autocast in the timed steps")
     parser.add_argument("--scenes", type=int, default=24, help="images of the data and evaluation parts")
+    parser.add_argument("--before", help="the `src` of an older checkout, to be measured beside")
     parser.add_argument("--out", help="a JSON file for the figures")
     parser.add_argument("--peak-of", choices=PRECISIONS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -306,9 +321,9 @@ def main():
         print(peak_of(config, expressions, arguments.peak_of))
         return
 
-    seconds = interleaved(training_tasks(config, expressions, arguments.bf16), arguments.runs, DEVICE)
+    seconds = interleaved(training_tasks(config, arguments), arguments.runs, DEVICE)
     counts = {name: expressions for name in seconds} | {f"unires {k}": max(k, expressions // k * k) for k in SHARED}
-    counts["unires 8, encoders frozen"] = counts["unires 8"]
+    counts |= {name: counts["unires 8"] for name in ("unires 8, encoders frozen", "before 8")}
     each = {name: [value / counts[name] for value in values] for name, values in seconds.items()}
     figures = {
         "preset": arguments.preset,
@@ -320,6 +335,8 @@ def main():
         "expressions_per_second": {name: 1 / statistics.median(values) for name, values in each.items()},
     }
     figures |= {f"faster_than_1_{k}": ratio(each["unires 1"], each[f"unires {k}"]) for k in SHARED[1:]}
+    if arguments.before:
+        figures["faster_than_before"] = ratio(each["before 8"], each["unires 8"])
     figures["faster_than_clipseg"] = ratio(each["clipseg"], each["unires 8"])
     figures["faster_than_clipseg_frozen"] = ratio(each["clipseg, encoders frozen"], each["unires 8, encoders frozen"])
     with tempfile.TemporaryDirectory() as folder:

@@ -19,7 +19,6 @@ PYRAMID = {
         "hidden_sizes": [4, 6, 8],
         "out_features": ["stage1", "stage2", "stage3"],
     },
-    "backbone_strides": [2, 4, 8],
 }
 """Fields of a backbone for `tiny_config`."""
 

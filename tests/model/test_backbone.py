@@ -3,10 +3,10 @@
 
 import pytest
 import torch
-from huggingface_hub.errors import StrictDataclassClassValidationError
-from tiny_unires import tiny_config, tiny_inputs
+from tiny_unires import PYRAMID, tiny_config, tiny_inputs
 
 from unires_hf import UniResModel
+from unires_hf.model.modeling_unires import strides_of
 
 LITE = {
     "model_type": "efficientnet_lite",
@@ -70,7 +70,7 @@ def test_features_go_where_the_resolution_is_nearest():
 
 
 def test_an_image_is_encoded_once_for_all_its_expressions():
-    model = make_model(use_class_similarity=True, use_similarity=True)
+    model = make_model(beyond_paper=["similarity", "class_similarity"])
     inputs = tiny_inputs(1, 4, size=(64, 64))
     together = model(**inputs).logits
     vision_embeds = model.get_image_features(inputs["pixel_values"])
@@ -85,7 +85,7 @@ def test_an_image_is_encoded_once_for_all_its_expressions():
 
 def test_the_similarity_of_a_class_counts_once_it_is_trusted():
     """A direction that only the left half of the picture has raises the logits there."""
-    model = make_model(use_class_similarity=True)
+    model = make_model(beyond_paper=["class_similarity"])
     inputs = tiny_inputs(1, size=(64, 64))
     vision_embeds = model.get_image_features(inputs.pop("pixel_values"))
     inputs.pop("image_indices")
@@ -108,10 +108,22 @@ def test_statistics_of_the_backbone_stay_as_they_came():
     assert torch.equal(model.backbone.stem.norm.running_mean, before)
 
 
-def test_strides_are_one_a_feature():
-    with pytest.raises(
-        StrictDataclassClassValidationError, match="`backbone_strides` has 4 numbers for the 1 `out_features`"
-    ):
-        tiny_config(backbone_config={**LITE, "out_features": ["stage7"]})
-    with pytest.raises(StrictDataclassClassValidationError, match="needs a backbone"):
-        tiny_config(use_class_similarity=True)
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+@pytest.mark.parametrize(
+    ("backbone", "strides"),
+    [
+        (PYRAMID["backbone_config"], [2, 4, 8]),
+        (LITE, [4, 8, 16, 32]),
+        *((config, [4, 8, 16, 32]) for config in (RESNET, CONVNEXT, SWIN)),
+    ],
+    ids=lambda it: it["model_type"] if isinstance(it, dict) else "",
+)
+def test_strides_are_found_without_a_trace(backbone, strides, device):
+    with torch.device(device):
+        model = make_model(backbone_config=backbone)
+        model.backbone.train()
+        before = torch.get_rng_state(), {name: weight.clone() for name, weight in model.backbone.state_dict().items()}
+        assert strides_of(model.backbone) == strides
+    assert model.backbone.training and torch.equal(before[0], torch.get_rng_state())
+    if device == "cpu":
+        torch.testing.assert_close(model.backbone.state_dict(), before[1], rtol=0, atol=0)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 import torch
-from tiny_unires import NO_GROUPS, PYRAMID, tiny_config
+from tiny_unires import NO_GROUPS, tiny_config
 
 from unires_hf import UniResConfig, UniResModel
 from unires_hf.model.configuration_unires import PRESETS_FOLDER
@@ -20,7 +20,7 @@ def test_presets_that_the_readme_names_exist():
 def test_base_is_the_default_with_features_of_pixels():
     base, default = UniResConfig.from_preset("base").to_dict(), UniResConfig().to_dict()
     different = {key for key in base if base[key] != default[key]}
-    assert different == {"backbone_config", "backbone_strides"}
+    assert different == {"backbone_config"}
     assert base["backbone_config"]["model_type"] == "conv_pyramid"
 
 
@@ -55,7 +55,8 @@ def test_unknown_preset_lists_the_known():
         ({"mask_head_channels": []}, "mask_head_channels"),
         ({"mask_head_channels": [8, 0]}, "mask_head_channels"),
         ({"mask_head_channels": [8] * 6}, "mask_head_channels"),
-        ({**PYRAMID, "backbone_strides": [2, 4]}, "backbone_strides"),
+        ({"beyond_paper": ["class_similarity"]}, "needs a backbone"),
+        ({"beyond_paper": ["likeness"]}, "'likeness': give some of similarity, class_similarity, decoder_positions"),
         ({"mask_threshold": 1.0}, "mask_threshold"),
         ({"presence_threshold": -0.1}, "presence_threshold"),
         ({"stage1_config": {"num_hidden_layers": 0}}, "num_hidden_layers"),
@@ -66,6 +67,17 @@ def test_unknown_preset_lists_the_known():
 def test_impossible_combinations_are_refused_by_name(fields, field):
     with pytest.raises(Exception, match=field):
         tiny_config(**fields)
+
+
+def test_a_config_of_an_older_version_is_refused_with_what_to_write(tmp_path):
+    """Taken as it stands, it would silently become the paper's model, and half of its weights would be dropped."""
+    tiny_config().save_pretrained(tmp_path)
+    old = json.loads((tmp_path / "config.json").read_text())
+    del old["beyond_paper"]
+    old |= {"use_similarity": True, "use_class_similarity": False, "use_decoder_positions": True}
+    (tmp_path / "config.json").write_text(json.dumps(old))
+    with pytest.raises(ValueError, match=r'"beyond_paper": \["similarity", "decoder_positions"\]'):
+        UniResConfig.from_pretrained(tmp_path)
 
 
 def test_ablation_switches_remove_what_they_name():

@@ -129,10 +129,7 @@ def test_words_are_masked_under_flash_attention_too(model):
 
 WITH_ALL = {
     **PYRAMID,
-    "use_similarity": True,
-    "use_class_similarity": True,
-    "use_decoder_positions": True,
-    "use_token_embeds": True,
+    "beyond_paper": ["similarity", "class_similarity", "decoder_positions", "token_embeds"],
 }
 
 
@@ -172,10 +169,10 @@ ABLATIONS = {
     "one stage": NO_GROUPS,
     "backbone": PYRAMID,
     "backbone deeper than the head": {**PYRAMID, "mask_head_channels": [16, 8]},
-    "similarity": {"use_similarity": True},
-    "class similarity": {**PYRAMID, "use_class_similarity": True},
-    "positions": {"use_decoder_positions": True},
-    "token embeddings": {"use_token_embeds": True},
+    "similarity": {"beyond_paper": ["similarity"]},
+    "class similarity": {**PYRAMID, "beyond_paper": ["class_similarity"]},
+    "positions": {"beyond_paper": ["decoder_positions"]},
+    "token embeddings": {"beyond_paper": ["token_embeds"]},
     "stage widths differ": {"stage2_config": {"hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 24}},
 }
 
@@ -193,7 +190,7 @@ def test_every_parameter_learns(fields, checkpointing):
 
 
 def test_similarity_is_the_cosine_in_the_joint_space():
-    model = UniResModel(tiny_config(use_similarity=True, **PYRAMID)).eval()
+    model = UniResModel(tiny_config(beyond_paper=["similarity"], **PYRAMID)).eval()
     inputs = tiny_inputs(images=2, expressions=3)
     with torch.no_grad():
         patches = model.get_image_features(inputs["pixel_values"]).image_embeds
@@ -219,7 +216,7 @@ def test_the_vision_encoder_starts_as_clips():
 
 
 def test_places_start_as_strong_as_what_patches_show():
-    model = UniResModel(tiny_config(use_decoder_positions=True))
+    model = UniResModel(tiny_config(beyond_paper=["decoder_positions"]))
     shown = model.image_projection(torch.randn(4096, model.config.projection_dim))
     for positions in (model.positions, model.stage2_positions):
         torch.testing.assert_close(positions(16, 16).square().mean(), shown.square().mean(), atol=0, rtol=0.3)

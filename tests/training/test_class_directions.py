@@ -67,7 +67,7 @@ def test_a_run_learns_to_name(arguments, monkeypatch):
     model.config_overrides = {
         **model.config_overrides,
         "backbone_config": {**LITE2, "out_features": ["stage2", "stage3", "stage5", "head"]},
-        "use_class_similarity": True,
+        "beyond_paper": ["class_similarity"],
     }
     trainer = run(model, data, training)
     assert float(seen[-1]) < 0.9 * float(seen[0])

@@ -29,11 +29,7 @@ EFFICIENTNET = {
         "depth_coefficient": 0.2,
         "out_features": ["stage2", "stage3", "head"],
     },
-    "backbone_strides": [4, 8, 32],
-    "use_similarity": True,
-    "use_class_similarity": True,
-    "use_decoder_positions": True,
-    "use_token_embeds": True,
+    "beyond_paper": ["similarity", "class_similarity", "decoder_positions", "token_embeds"],
 }
 FAMILIES = {"plain": {}, "pyramid": PYRAMID, "efficientnet": EFFICIENTNET}
 

@@ -149,8 +149,8 @@ def test_half_a_checkpoint_is_passed_over(arguments, tmp_path, caplog):
 def test_a_checkpoint_of_another_model_is_refused(arguments):
     fields = {"save_strategy": "steps", "save_steps": 2, "max_steps": 2, "config_overrides": "{}", "image_size": 64}
     run(*arguments(**fields))
-    fields |= {"config_overrides": '{"use_similarity": false}', "max_steps": 4}
+    fields |= {"config_overrides": '{"beyond_paper": []}', "max_steps": 4}
     with pytest.raises(
-        ValueError, match="of another model: .* weights, such as .*similarity.*Resume with the settings"
+        ValueError, match="of another model: .* weights, such as positions.*Resume with the settings"
     ):
         run(*arguments(resume_from_checkpoint="last", **fields))

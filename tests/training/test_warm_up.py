@@ -72,8 +72,8 @@ def test_a_name_that_no_patch_shows_is_learned_to_be_absent():
 
 
 def test_a_unires_without_similarity_is_refused():
-    model, _ = build_model(ModelArguments(preset="tiny", config_overrides='{"use_similarity": false}'), ["the dog"])
-    with pytest.raises(ValueError, match="set `use_similarity` in the config"):
+    model, _ = build_model(ModelArguments(preset="tiny", config_overrides='{"beyond_paper": []}'), ["the dog"])
+    with pytest.raises(ValueError, match="put it into `beyond_paper`"):
         NamedPatches(model)
 
 

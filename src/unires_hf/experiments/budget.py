@@ -9,13 +9,7 @@ from unires_hf.scenes import PartScenes
 
 BASELINES = ("cris-", "lavt-", "clipseg-")  # what the names of their presets begin with
 PAPER = "paper-"  # before a preset's name: the model as the paper has it, without what was added here
-ADDITIONS_OFF = {
-    "backbone_config": None,
-    "use_class_similarity": False,
-    "use_decoder_positions": False,
-    "use_similarity": False,
-    "use_token_embeds": False,
-}
+ADDITIONS_OFF = {"backbone_config": None, "beyond_paper": []}
 WARM_UP = "warm-up"  # the folder, in the experiment's, of warmed up models
 
 

@@ -150,7 +150,7 @@ def prepare(compared: ComparedModel, budget: Budget, out: Path) -> float:
     recipe = {name: getattr(budget, name) for name in settings}
     overrides = compared.model.get("config_overrides", {})
     if overrides:  # a warm-up teaches similarity; a model that has none starts from the encoders alone
-        overrides = {**overrides, "use_similarity": True}
+        overrides = {**overrides, "beyond_paper": ["similarity"]}
     recipe |= {"preset": compared.warmed_up, "config_overrides": overrides}
     finished = folder / "warm-up.json"
     if not _is_finished(finished, recipe):

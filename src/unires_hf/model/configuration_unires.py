@@ -31,6 +31,7 @@ for backbone_class in (ConvPyramidConfig, EfficientNetLiteConfig):
     AutoConfig.register(backbone_class.model_type, backbone_class, exist_ok=True)
 
 PRESETS_FOLDER = Path(__file__).with_name("presets")
+BEYOND_PAPER = ("similarity", "class_similarity", "decoder_positions", "token_embeds")  # what `beyond_paper` may hold
 
 
 @auto_docstring(checkpoint="unires-hf/unires-base", custom_intro="Configuration of one UniRES decoder stage.")
@@ -101,21 +102,18 @@ class UniResConfig(PreTrainedConfig):
         A backbone that `AutoBackbone` opens: its coarse `out_features` join the patch embeddings, the finer ones the
         steps of the mask head, where the edges are. Our choice: patches of 16 pixels do not hold the outline of a
         small part, and a model that starts without CLIP's weights learns faster on features of a backbone.
-    backbone_strides (`list[int]`, *optional*, defaults to `[4, 8, 16, 32]`):
-        The stride of each of the backbone's `out_features`, in pixels.
-    use_class_similarity (`bool`, *optional*, defaults to `False`):
-        Whether sentences become directions among the backbone's last features, where its classes have theirs; the
-        similarity of each place joins the output of stage 1 and the mask logits. Our choice.
-    use_similarity (`bool`, *optional*, defaults to `False`):
-        Whether the cosine of each patch and the sentence in CLIP's joint space joins the output of stage 1 and the
-        mask logits. Our choice, for models whose encoders `scripts/run_warmup.py` has prepared.
-    use_decoder_positions (`bool`, *optional*, defaults to `False`):
-        Whether each decoder stage is told where each patch is, as CRIS's decoder is; CLIP's patch tokens know it too,
-        but those of an encoder that has learned names alone hardly do. Places start as strong as what the patches
-        show. Unknown in the paper.
-    use_token_embeds (`bool`, *optional*, defaults to `False`):
-        Whether the words' own embeddings join what the text encoder makes of them, on their way to stage 1. Our
-        choice, for text encoders that have learned names alone, as `scripts/run_warmup.py` teaches them.
+    beyond_paper (`list[str]`, *optional*, defaults to `[]`):
+        What the model has that the paper's does not have. All four are our choice, for models that start without
+        CLIP's weights; `docs/results.md` says what the presets `tiny` and `small` gain by them.
+
+        - `"similarity"`: the cosine of each patch and the sentence in CLIP's joint space joins the output of stage 1
+          and the mask logits. For models whose encoders `unires warmup` has prepared.
+        - `"class_similarity"`: sentences become directions among the backbone's last features, where its classes have
+          theirs; the similarity of each place joins likewise. For a backbone with ImageNet's weights.
+        - `"decoder_positions"`: each decoder stage is told where each patch is, as CRIS's decoder is; CLIP's patch
+          tokens know it too, but those of an encoder that has learned names alone hardly do.
+        - `"token_embeds"`: the words' own embeddings join what the text encoder makes of them, on their way to stage
+          1. For text encoders that have learned names alone, as `unires warmup` teaches them.
     bce_loss_weight (`float`, *optional*, defaults to 5.0):
         Weight of the mean binary cross-entropy of the logit map. CRIS trains with it alone; losses are unknown in the
         paper.
@@ -161,16 +159,12 @@ class UniResConfig(PreTrainedConfig):
     stage1_config: dict | UniResDecoderConfig | None = None
     stage2_config: dict | UniResDecoderConfig | None = None
     backbone_config: dict | PreTrainedConfig | None = None
-    backbone_strides: list[int] | tuple[int, ...] = (4, 8, 16, 32)
-    use_class_similarity: bool = False
+    beyond_paper: list[str] | tuple[str, ...] = ()
     projection_dim: int = 512
     num_low_level_group_tokens: int = 64
     num_high_level_group_tokens: int = 8
     group_split_layer: int = 6
     mask_head_channels: list[int] | tuple[int, ...] = (64, 64, 32)
-    use_similarity: bool = False
-    use_decoder_positions: bool = False
-    use_token_embeds: bool = False
     bce_loss_weight: float | int = 5.0
     dice_loss_weight: float | int = 2.0
     presence_loss_weight: float | int = 0.2
@@ -178,6 +172,16 @@ class UniResConfig(PreTrainedConfig):
     presence_threshold: float | int = 0.5
     initializer_range: float = 0.02
     notice: str | None = None
+
+    def __post_init__(self, **kwargs):
+        old = {name: kwargs[f"use_{name}"] for name in BEYOND_PAPER if f"use_{name}" in kwargs}
+        if old:  # silently, it would become the paper's model, and drop the weights of what it had
+            had = json.dumps([name for name, value in old.items() if value])
+            raise ValueError(
+                f"The config is of an older version, with `use_{next(iter(old))}`: in its config.json, write "
+                f'"beyond_paper": {had} in place of the fields `use_...`, and take out `backbone_strides`.'
+            )
+        super().__post_init__(**kwargs)
 
     @classmethod
     def from_preset(cls, name: str, **overrides) -> "UniResConfig":
@@ -241,15 +245,14 @@ class UniResConfig(PreTrainedConfig):
                 f"{2 ** (len(channels) - 1)} cells wide: give fewer."
             )
 
-    def validate_backbone(self):
-        features = getattr(self.backbone_config, "out_features", None)
-        if features is not None and len(features) != len(self.backbone_strides):
+    def validate_beyond_paper(self):
+        for name in self.beyond_paper:
+            if name not in BEYOND_PAPER:
+                raise ValueError(f"`beyond_paper` has {name!r}: give some of {', '.join(BEYOND_PAPER)}, or none.")
+        if "class_similarity" in self.beyond_paper and self.backbone_config is None:
             raise ValueError(
-                f"`backbone_strides` has {len(self.backbone_strides)} numbers for the {len(features)} `out_features` "
-                f"of the backbone ({', '.join(features)}): give the stride of each, in pixels."
+                "`beyond_paper` has 'class_similarity', which needs a backbone: set `backbone_config` too."
             )
-        if self.use_class_similarity and self.backbone_config is None:
-            raise ValueError("`use_class_similarity=True` needs a backbone: set `backbone_config` too.")
 
     def validate_thresholds(self):
         for name in ("mask_threshold", "presence_threshold"):

@@ -13,8 +13,7 @@
 # limitations under the License.
 """PyTorch UniRES model: two encoders, group tokens, region filters, two decoder stages and a mask head."""
 # The ablation takes these away one by one; the configuration says why they are there.
-# trf-ignore: TRF041 num_low_level_group_tokens, num_high_level_group_tokens, has_groups, backbone_config
-# trf-ignore: TRF041 use_similarity, use_class_similarity, use_decoder_positions, use_token_embeds
+# trf-ignore: TRF041 num_low_level_group_tokens, num_high_level_group_tokens, has_groups, backbone_config, beyond_paper
 
 import math
 from dataclasses import dataclass
@@ -165,15 +164,14 @@ class UniResBackboneFeatures(nn.Module):
     of the mask head that has the nearest resolution (our choice).
     """
 
-    def __init__(self, config: UniResConfig, channels: list[int]):
+    def __init__(self, config: UniResConfig, backbone: nn.Module):
         super().__init__()
-        patch_size, strides = config.vision_config.patch_size, config.backbone_strides
-        width = config.vision_config.hidden_size
-        self.coarse = [i for i, stride in enumerate(strides) if stride > patch_size / 2**0.5]
-        self.patch_projections = nn.ModuleList([nn.Conv2d(channels[i], width, kernel_size=1) for i in self.coarse])
+        vision, strides, channels = config.vision_config, strides_of(backbone), backbone.channels
+        self.coarse = [i for i, stride in enumerate(strides) if stride > vision.patch_size / 2**0.5]
+        self.patch_projections = nn.ModuleList([nn.Conv2d(channels[i], vision.hidden_size, 1) for i in self.coarse])
         self.fine, self.projections = [], nn.ModuleList()
         for step, width in enumerate(config.mask_head_channels[1:], start=1):
-            octaves = [abs(math.log2(stride * 2**step / patch_size)) for stride in strides]
+            octaves = [abs(math.log2(stride * 2**step / vision.patch_size)) for stride in strides]
             self.fine.append(octaves.index(min(octaves)))
             self.projections.append(nn.Conv2d(channels[self.fine[-1]], width, kernel_size=1))
 
@@ -181,15 +179,21 @@ class UniResBackboneFeatures(nn.Module):
         self, features: tuple[torch.Tensor, ...], grid_size: tuple[int, int]
     ) -> tuple[torch.Tensor | None, tuple[torch.Tensor, ...]]:
         """The share of the patch embeddings (images, patches, hidden_size), or None, and what joins the mask head."""
-        coarse = [
-            resized(project(features[i]), grid_size)
-            for i, project in zip(self.coarse, self.patch_projections, strict=True)
-        ]
+        pairs = zip(self.coarse, self.patch_projections, strict=True)
+        coarse = [resized(project(features[i]), grid_size) for i, project in pairs]
         pixel_embeds = tuple(
             resized(project(features[i]), tuple(side * 2**step for side in grid_size))
             for step, (i, project) in enumerate(zip(self.fine, self.projections, strict=True), start=1)
         )
         return sum(coarse).flatten(2).transpose(1, 2) if coarse else None, pixel_embeds
+
+
+@torch.no_grad()
+def strides_of(backbone: nn.Module, side: int = 64) -> list[float]:
+    """The stride of each feature of a new backbone in pixels, by what it makes of a blank picture of side `side`."""
+    features = backbone.eval()(next(backbone.parameters()).new_zeros(1, 3, side, side), return_dict=True).feature_maps
+    backbone.train()
+    return [side / level.shape[-1] for level in features]
 
 
 def resized(features: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
@@ -415,14 +419,13 @@ class UniResModel(UniResPreTrainedModel):
         super().__init__(config)
         vision_width, text_width = config.vision_config.hidden_size, config.text_config.hidden_size
         low, high = config.num_low_level_group_tokens, config.num_high_level_group_tokens
-        stage1, stage2 = config.stage1_config, config.stage2_config
+        stage1, stage2, more = config.stage1_config, config.stage2_config, config.beyond_paper
         # Named as in CLIPModel and its likes, whose checkpoints load with no conversion.
         self.text_model = tower_class(TEXT, config.text_config)._from_config(config.text_config)
         self.vision_model = tower_class(VISION, config.vision_config)._from_config(config.vision_config)
         self.visual_projection = nn.Linear(vision_width, config.projection_dim, bias=False)
-        self.text_projection = nn.Linear(
-            self.text_model.sentence_size(config.text_config), config.projection_dim, bias=False
-        )
+        sentence_width = self.text_model.sentence_size(config.text_config)
+        self.text_projection = nn.Linear(sentence_width, config.projection_dim, bias=False)
 
         self.low_level_group_tokens = nn.Parameter(torch.empty(low, vision_width)) if low else None
         self.high_level_group_tokens = nn.Parameter(torch.empty(high, vision_width)) if high else None
@@ -431,25 +434,25 @@ class UniResModel(UniResPreTrainedModel):
 
         self.image_projection = nn.Linear(config.projection_dim, stage1.hidden_size)
         self.word_projection = nn.Linear(text_width, stage1.hidden_size)
-        self.token_embeds = UniResTokenEmbeds(config) if config.use_token_embeds else None
-        self.positions = UniResPositions(stage1.hidden_size) if config.use_decoder_positions else None
+        self.token_embeds = UniResTokenEmbeds(config) if "token_embeds" in more else None
+        self.positions = UniResPositions(stage1.hidden_size) if "decoder_positions" in more else None
         self.stage1_decoder = UniResDecoder._from_config(stage1)
-        self.similarity = UniResSimilarity(config) if config.use_similarity else None
+        self.similarity = UniResSimilarity(config) if "similarity" in more else None
 
         self.stage2_decoder = self.stage2_positions = None
         if config.has_groups:
             self.group_word_projection = nn.Linear(text_width, stage2.hidden_size)
             self.stage2_projection = nn.Linear(stage1.hidden_size, stage2.hidden_size)
             self.stage2_decoder = UniResDecoder._from_config(stage2)
-            self.stage2_positions = UniResPositions(stage2.hidden_size) if config.use_decoder_positions else None
+            self.stage2_positions = UniResPositions(stage2.hidden_size) if "decoder_positions" in more else None
 
         self.backbone = self.backbone_features = self.class_similarity = None
         if config.backbone_config is not None:
             # By name, since remote code may come as two copies, and `AutoBackbone` knows the other one's config.
             own = OWN_BACKBONES.get(config.backbone_config.model_type)
             self.backbone = (own._from_config if own else AutoBackbone.from_config)(config.backbone_config)
-            self.backbone_features = UniResBackboneFeatures(config, self.backbone.channels)
-            if config.use_class_similarity:
+            self.backbone_features = UniResBackboneFeatures(config, self.backbone)
+            if "class_similarity" in more:
                 self.class_similarity = UniResClassSimilarity(config, self.backbone.channels[-1])
         self.mask_head = UniResMaskHead(config)
         self.presence_head = UniResPresenceHead(config.decoder_hidden_size, config.projection_dim)
@@ -481,11 +484,11 @@ class UniResModel(UniResPreTrainedModel):
         encoders, weights = load_encoders(vision, text, image_size, revision)
         if "backbone_config" not in config_fields:  # patches do not hold the outline of a small part
             pixels = {"model_type": "conv_pyramid", "hidden_sizes": [16, 32], "out_features": ["stage2"]}
-            config_fields |= {"backbone_config": pixels, "backbone_strides": [4]}
+            config_fields["backbone_config"] = pixels
         config_fields.setdefault("group_split_layer", encoders["vision_config"]["num_hidden_layers"] // 2)
         model = cls(cls.config_class(**encoders, **config_fields))
         new = sorted({key.split(".")[0] for key in model.load_state_dict(weights, strict=False).missing_keys})
-        sources = vision if text is None else f"{vision} and {text}"
+        sources = " and ".join(filter(None, (vision, text)))
         logger.warning(f"All weights of the encoders come from {sources}. New, and to be trained: {', '.join(new)}.")
         return model
 
@@ -545,8 +548,7 @@ class UniResModel(UniResPreTrainedModel):
         prefix = self.vision_model.num_prefix_tokens
         vision_outputs.pooler_output = joint_embeds[:, 0] if prefix else None
         vision_outputs.image_embeds = joint_embeds[:, prefix:].unflatten(1, grid_size)
-        vision_outputs.pixel_embeds = pixel_embeds
-        vision_outputs.class_features = class_features
+        vision_outputs.pixel_embeds, vision_outputs.class_features = pixel_embeds, class_features
         return vision_outputs
 
     @can_return_tuple
@@ -598,11 +600,9 @@ class UniResModel(UniResPreTrainedModel):
         # Stage 2: they attend to the groups that the words let through.
         if self.stage2_decoder is not None:
             words = self.group_word_projection(words)
-            levels = (
-                (self.low_level_filter, vision_embeds.low_level_groups),
-                (self.high_level_filter, vision_embeds.high_level_groups),
-            )
-            filtered = [lrf(groups, words, attention_mask, image_indices) for lrf, groups in levels if lrf is not None]
+            groups = (vision_embeds.low_level_groups, vision_embeds.high_level_groups)
+            levels = zip((self.low_level_filter, self.high_level_filter), groups, strict=True)
+            filtered = [lrf(level, words, attention_mask, image_indices) for lrf, level in levels if lrf is not None]
             hidden_states = self.stage2_projection(hidden_states)
             if self.stage2_positions is not None:
                 hidden_states = hidden_states + self.stage2_positions(*grid_size)

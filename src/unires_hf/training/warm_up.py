@@ -54,7 +54,7 @@ def warm_up(
     """Warms up a model's encoders, and saves it with its processor to `arguments.output_dir`.
 
     Args:
-        model_arguments (`ModelArguments`): a UniRES with `use_similarity`, a CRIS, a LAVT or a CLIPSeg.
+        model_arguments (`ModelArguments`): a UniRES with similarity (`beyond_paper`), a CRIS, a LAVT or a CLIPSeg.
         arguments (`WarmUpArguments`): how.
         scenes (`PartScenes`): what is looked at, and whose expressions a preset's tokenizer is made from.
         callbacks (*optional*): as for `Trainer`.
@@ -108,7 +108,7 @@ class NamedPatches(nn.Module):
         if isinstance(model, UniResModel):
             if model.similarity is None:
                 raise ValueError(
-                    "The warm-up teaches similarity: set `use_similarity` in the config, as the preset tiny does."
+                    "The warm-up teaches similarity: put it into `beyond_paper`, as the preset tiny does."
                 )
             learned, self.grid, self.baseline = LEARNED, vision.image_size // vision.patch_size, None
         else:

@@ -17,7 +17,7 @@ ABLATIONS = {
     "full": {},
     "no low-level groups": {"num_low_level_group_tokens": 0},
     "one stage": NO_GROUPS,
-    "backbone": {**PYRAMID, "use_class_similarity": True},
+    "backbone": {**PYRAMID, "beyond_paper": ["class_similarity"]},
 }
 
 

@@ -19,7 +19,7 @@ FLOORS = (
     ("loading", "registration"),
     ("baselines", "scenes"),
     ("data", "model"),
-    ("checkpoints", "files", "markdown", "photographs"),
+    ("checkpoints", "files", "markdown", "photographs", "weights"),
 )
 """Rooms from the top to the ground. A room imports those below; on its own floor those that do not import it."""
 

@@ -32,13 +32,13 @@ from .data.readers.sources import SOURCES
 from .data.schema import FEATURES, Skipped
 from .model.configuration_unires import UniResConfig
 from .scenes import PartScenes
+from .weights import load_whole
 
 logger = logging.getLogger(__name__)
 
 STREAM_SHARDS = 64
 LORA_CONFIG, LORA_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"  # PEFT's names
 LORA_BASE = "base"  # the folder, in an adapter's, of the model that it was learned for, where no other holds it
-REPORTING = {"output_loading_info": True, "ignore_mismatched_sizes": True}  # of what is then refused
 ADAPTERS: dict[str, Callable[..., Any]] = {
     "clipseg": load_clipseg,
     "sam3": load_sam3,
@@ -92,13 +92,7 @@ def _load(name: str) -> tuple[PreTrainedModel, Any]:
             f"{name} is a model of type {config.model_type}, which segments nothing by itself; name a UniRES, CRIS or "
             f"LAVT, or a model of transformers as {', '.join(f'{adapter}:NAME' for adapter in ADAPTERS)}."
         )
-    model, report = _whole(name, AutoModel.from_pretrained, place, config=config, **REPORTING)
-    lost = sorted([*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])])
-    if lost:
-        raise ValueError(
-            f"{name} lacks {len(lost)} of the model's weights, {lost[0]!r} among them, or has them in another shape: "
-            "save the whole model again, since weights drawn at random would make masks of nothing."
-        )
+    model = _whole(name, load_whole, AutoModel, place, config=config)
     return model, _whole(name, AutoProcessor.from_pretrained, place)
 
 

@@ -12,6 +12,8 @@ from safetensors.torch import load_file
 from transformers import AutoConfig, BertModel, SwinModel
 from transformers.utils import logging
 
+from unires_hf.weights import load_whole
+
 from .configuration_cris import CrisConfig
 from .configuration_lavt import LavtConfig
 from .modeling_cris import CrisModel
@@ -194,16 +196,8 @@ def lavt_from_parts(swin: str, bert: str, image_size: int = 480, **config_fields
         found = AutoConfig.from_pretrained(name).model_type
         if found != expected:
             raise ValueError(f"{name} is a {found!r}, not a {expected!r}: give a checkpoint of that type.")
-    vision_model, vision_report = SwinModel.from_pretrained(
-        swin, add_pooling_layer=False, dtype=torch.float32, output_loading_info=True
-    )
-    text_model, text_report = BertModel.from_pretrained(
-        bert, add_pooling_layer=False, dtype=torch.float32, output_loading_info=True
-    )
-    for name, report in ((swin, vision_report), (bert, text_report)):
-        missing = sorted(report["missing_keys"])
-        if missing:
-            raise ValueError(f"{name!r} lacks {len(missing)} weights of its encoder, {missing[0]!r} among them.")
+    vision_model = load_whole(SwinModel, swin, add_pooling_layer=False, dtype=torch.float32)
+    text_model = load_whole(BertModel, bert, add_pooling_layer=False, dtype=torch.float32)
     config_fields.setdefault("hidden_size", vision_model.num_features // 2)
     config = LavtConfig(
         vision_config={**vision_model.config.to_dict(), "image_size": image_size},

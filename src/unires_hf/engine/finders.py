@@ -16,6 +16,7 @@ from unires_hf.baselines.adapters import load_sam3
 from unires_hf.loading import find_device, load_model
 from unires_hf.model.geometry_unires import logits_to_mask
 from unires_hf.model.image_processing_pil_unires import UniResImageProcessorPil
+from unires_hf.weights import load_whole
 
 PHRASES = 32
 """So many phrases go through a decoder at once, so that memory has a bound (our choice)."""
@@ -138,7 +139,7 @@ class Sam2Filler:
 
     def __init__(self, name: str, image_size: int | None = None):
         self.name = name
-        self.model = loaded(name, lambda: Sam2Model.from_pretrained(name)).eval().to(find_device())
+        self.model = loaded(name, lambda: load_whole(Sam2Model, name)).eval().to(find_device())
         self.side = image_size or self.model.prompt_encoder.input_image_size
         self.image_processor = UniResImageProcessorPil(
             size={"height": self.side, "width": self.side},
@@ -167,7 +168,7 @@ class Detector:
 
     def __init__(self, name: str, threshold: float = 0.3):
         self.name, self.threshold = name, threshold
-        self.model = loaded(name, lambda: AutoModelForZeroShotObjectDetection.from_pretrained(name))
+        self.model = loaded(name, lambda: load_whole(AutoModelForZeroShotObjectDetection, name))
         self.model = self.model.eval().to(find_device())
         self.processor = loaded(name, lambda: AutoProcessor.from_pretrained(name))
 

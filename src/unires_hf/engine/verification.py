@@ -13,6 +13,7 @@ from unires_hf.data import masks
 from unires_hf.data.part_expressions import spoken
 from unires_hf.data.schema import Row
 from unires_hf.loading import find_device
+from unires_hf.weights import load_whole
 
 from .case import Case, overlap, region
 from .finders import Finder, load_finder, loaded
@@ -81,7 +82,7 @@ class Similarity:
 
     def __init__(self, recipe: SimilarityRecipe, vocabulary: Vocabulary):
         self.recipe, self.vocabulary = recipe, vocabulary
-        self.model = loaded(recipe.model, lambda: AutoModel.from_pretrained(recipe.model)).eval().to(find_device())
+        self.model = loaded(recipe.model, lambda: load_whole(AutoModel, recipe.model)).eval().to(find_device())
         self.processor = loaded(recipe.model, lambda: AutoProcessor.from_pretrained(recipe.model))
         self._texts: dict[str, torch.Tensor] = {}
 

@@ -14,6 +14,7 @@ from unires_hf.data.part_expressions import Traits, compose, spoken
 from unires_hf.data.photo_expressions import speak
 from unires_hf.data.schema import Row
 from unires_hf.loading import find_device
+from unires_hf.weights import load_whole
 
 from .case import Case, is_nothing
 from .finders import loaded
@@ -130,7 +131,7 @@ class Captioner:
 
     def __init__(self, recipe: WordsRecipe):
         self.recipe, self.name = recipe, recipe.captioner
-        self.model = loaded(self.name, lambda: AutoModelForImageTextToText.from_pretrained(self.name))
+        self.model = loaded(self.name, lambda: load_whole(AutoModelForImageTextToText, self.name))
         self.model = self.model.eval().to(find_device())
         self.processor = loaded(self.name, lambda: AutoProcessor.from_pretrained(self.name))
 

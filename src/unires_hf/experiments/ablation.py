@@ -16,6 +16,7 @@ from transformers import AutoModel, AutoProcessor
 
 from unires_hf.markdown import table_of
 from unires_hf.training.warm_up import LATER, LEARNED
+from unires_hf.weights import load_whole
 
 from .budget import Budget, ComparedModel
 from .equal_budget_table import TITLES, spread
@@ -32,7 +33,7 @@ def save_encoders(checkpoint: str, folder: Path) -> None:
         checkpoint (`str`): folder or name of a UniRES.
         folder (`Path`): where `from_pretrained` finds them.
     """
-    model = AutoModel.from_pretrained(checkpoint, dtype=torch.float32)
+    model = load_whole(AutoModel, checkpoint, dtype=torch.float32)
     encoders = {
         name: weight
         for name, weight in model.state_dict().items()
@@ -47,7 +48,8 @@ def ablation_models(preset: str, warmed_up: str | None, budget: Budget) -> list[
     full model from there and from random weights."""
     rate = budget.learning_rate
     models = [
-        ComparedModel(name, rate, {"config_overrides": overrides}, ENCODERS) for name, overrides in VARIANTS.items()
+        ComparedModel(name, rate, {"config_overrides": overrides, "allow_new_weights": True}, ENCODERS)
+        for name, overrides in VARIANTS.items()
     ]
     if warmed_up is not None:
         models.append(ComparedModel(WARM, rate, {"model_name_or_path": warmed_up}))

@@ -49,6 +49,10 @@ class ModelArguments:
     config_overrides: str = field(
         default="{}", metadata={"help": 'Fields of UniResConfig as JSON, such as {"group_split_layer": 4}.'}
     )
+    allow_new_weights: bool = field(
+        default=False,
+        metadata={"help": "Draw weights that the checkpoint lacks at random, in place of an error."},
+    )
     attn_implementation: str | None = field(
         default=None,
         metadata={"help": "sdpa, eager, flash_attention_2, …; on CPUs eager trains faster than the default, sdpa."},

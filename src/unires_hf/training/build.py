@@ -29,6 +29,7 @@ from unires_hf.checkpoints import checkpoint_path
 from unires_hf.loading import is_lora, load_model
 from unires_hf.model.configuration_unires import check_fields
 from unires_hf.model.encoders_unires import positions_at
+from unires_hf.weights import load_whole
 
 from .arguments import ModelArguments
 from .imagenet_weights import IMAGE_MEAN, IMAGE_STD, load_classifier
@@ -51,12 +52,13 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTra
         texts (`Iterable[str]`): expressions of the training data; a preset's tokenizer is made from them.
 
     Raises:
-        ValueError: if a module to freeze does not exist, the checkpoint is of another kind, or fields of the config do
-            not fit.
+        ValueError: if a module to freeze does not exist, the checkpoint is of another kind or lacks weights that no
+            change of the config explains, or fields of the config do not fit.
     """
     overrides = dict(arguments.config_overrides)
     if arguments.model_name_or_path is not None:
-        model, processor = _load(checkpoint_path(arguments.model_name_or_path), overrides)
+        name = checkpoint_path(arguments.model_name_or_path)
+        model, processor = _load(name, overrides, arguments.allow_new_weights)
         if arguments.image_size is not None:
             model = _with_image_size(model, arguments.image_size)
             _set_image_size(processor.image_processor, model.config, arguments.image_size)
@@ -85,7 +87,7 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTra
 def stands_as_it_is(arguments: ModelArguments) -> bool:
     """Whether the model that [`build_model`] makes can be loaded again from a folder or the Hub by its name."""
     name = arguments.model_name_or_path
-    changed = arguments.config_overrides or arguments.image_size is not None
+    changed = arguments.config_overrides or arguments.image_size is not None or arguments.allow_new_weights
     return name is not None and not changed and checkpoint_path(name) == name and not is_lora(name)
 
 
@@ -114,12 +116,12 @@ def load_backbone(model: PreTrainedModel, name: str) -> None:
                 weight.mul_(0.1)
 
 
-def _load(name: str, overrides: dict[str, Any]) -> tuple[PreTrainedModel, UniResProcessor]:
+def _load(name: str, overrides: dict[str, Any], allow_new: bool) -> tuple[PreTrainedModel, UniResProcessor]:
     if is_lora(name):
         with tempfile.TemporaryDirectory() as merged:
             for part in load_model(name):
                 part.save_pretrained(merged)
-            return _load(merged, overrides)
+            return _load(merged, overrides, allow_new)
     config = AutoConfig.from_pretrained(name)
     check_fields(type(config), overrides)
     if isinstance(config, CLIPSegConfig):
@@ -129,7 +131,7 @@ def _load(name: str, overrides: dict[str, Any]) -> tuple[PreTrainedModel, UniRes
             f"{name} is a model of type {config.model_type}, not a UniRES, CRIS, LAVT or CLIPSeg; a CLIP to start "
             "from is named with --clip."
         )
-    model, processor = AutoModel.from_pretrained(name, **overrides), AutoProcessor.from_pretrained(name)
+    model, processor = load_whole(AutoModel, name, overrides, allow_new), AutoProcessor.from_pretrained(name)
     for threshold in THRESHOLDS & set(overrides):
         setattr(processor, threshold, overrides[threshold])
     if isinstance(config, UniResConfig):

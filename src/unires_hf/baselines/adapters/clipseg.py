@@ -19,6 +19,7 @@ from unires_hf.baselines.outputs_baselines import (
 )
 from unires_hf.baselines.processor import referring_processor
 from unires_hf.model.processing_unires import UniResProcessor
+from unires_hf.weights import load_whole
 
 PRESETS_FOLDER = Path(__file__).parents[1] / "presets"
 IMAGE_SIZE = 352  # of the published model, whatever its config's `image_size`
@@ -114,7 +115,7 @@ def load_clipseg(
 ) -> tuple[ReferringCLIPSeg, UniResProcessor]:
     """A CLIPSeg, by its name on the Hub or its folder, and its processor: a published one, or one that was trained
     here, at its own input size."""
-    model = ReferringCLIPSeg.from_pretrained(name, **overrides).eval()
+    model = load_whole(ReferringCLIPSeg, name, overrides).eval()
     if cached_file(name, PROCESSOR_NAME, _raise_exceptions_for_missing_entries=False) is not None:
         return model, UniResProcessor.from_pretrained(name)  # published ones have a file of another name
     return model, clipseg_processor(AutoTokenizer.from_pretrained(name))

@@ -19,6 +19,7 @@ from transformers.utils import ModelOutput
 from unires_hf.data import masks
 from unires_hf.model.image_input_unires import flatten_images, upright
 from unires_hf.model.processing_unires import group_text
+from unires_hf.weights import load_whole
 
 TASK = "<REFERRING_EXPRESSION_SEGMENTATION>"
 
@@ -151,5 +152,5 @@ def load_florence2(
     name: str = "florence-community/Florence-2-large-ft",
 ) -> tuple[ReferringFlorence2, ReferringFlorence2Processor]:
     """A published Florence-2, by its name on the Hub or its folder, and the processor for it."""
-    model = ReferringFlorence2(Florence2ForConditionalGeneration.from_pretrained(name))
+    model = ReferringFlorence2(load_whole(Florence2ForConditionalGeneration, name))
     return model.eval(), ReferringFlorence2Processor(AutoProcessor.from_pretrained(name))

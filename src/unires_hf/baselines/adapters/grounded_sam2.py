@@ -24,6 +24,7 @@ from unires_hf.baselines.outputs_baselines import ReferringSegmentationOutput, c
 from unires_hf.baselines.processor import referring_processor
 from unires_hf.model.image_input_unires import flatten_images
 from unires_hf.model.processing_unires import UniResProcessor
+from unires_hf.weights import load_whole
 
 
 @dataclass
@@ -174,7 +175,5 @@ def load_grounded_sam2(
         image_mean=IMAGENET_DEFAULT_MEAN,
         image_std=IMAGENET_DEFAULT_STD,
     )
-    model = GroundedSam2(
-        GroundingDinoForObjectDetection.from_pretrained(detector), Sam2Model.from_pretrained(segmenter)
-    )
+    model = GroundedSam2(load_whole(GroundingDinoForObjectDetection, detector), load_whole(Sam2Model, segmenter))
     return model.eval(), GroundedSam2Processor(processor, AutoImageProcessor.from_pretrained(detector))

@@ -9,6 +9,7 @@ from transformers.utils.constants import IMAGENET_STANDARD_MEAN, IMAGENET_STANDA
 from unires_hf.baselines.outputs_baselines import ReferringSegmentationOutput, check_inputs, image_of_each_expression
 from unires_hf.baselines.processor import referring_processor
 from unires_hf.model.processing_unires import UniResProcessor
+from unires_hf.weights import load_whole
 
 TEXT_LENGTH = 32
 
@@ -59,4 +60,4 @@ def load_sam3(name: str = "facebook/sam3", image_size: int = 1008) -> tuple[Refe
         image_mean=IMAGENET_STANDARD_MEAN,
         image_std=IMAGENET_STANDARD_STD,
     )
-    return ReferringSam3.from_pretrained(name).eval(), processor
+    return load_whole(ReferringSam3, name).eval(), processor

@@ -3,7 +3,7 @@
 
     python scripts/ablate.py --steps 1000 --seeds 0 1 --warmed-up runs/warmup --out runs/ablation
 
-The variants are in `src/unires_hf/comparison/ablation.json`. They start from the encoders of `--checkpoint`, which is
+The variants are in `src/unires_hf/experiments/ablation.json`. They start from the encoders of `--checkpoint`, which is
 past the trivial scores; `--warmed-up`, a folder that `run_warmup.py` has written, adds the full model from there and
 from random weights. `table.md` and `results.json` are written again after each model; called once more, the same
 command goes on where it was. Seeds may be trained apart, each with an `--out` of its own, and their folders `seed-N`

@@ -150,7 +150,5 @@ def test_a_checkpoint_of_another_model_is_refused(arguments):
     fields = {"save_strategy": "steps", "save_steps": 2, "max_steps": 2, "config_overrides": "{}", "image_size": 64}
     run(*arguments(**fields))
     fields |= {"config_overrides": '{"beyond_paper": []}', "max_steps": 4}
-    with pytest.raises(
-        ValueError, match="of another model: .* weights, such as positions.*Resume with the settings"
-    ):
+    with pytest.raises(ValueError, match="of another model: .* weights, such as positions.*Resume with the settings"):
         run(*arguments(resume_from_checkpoint="last", **fields))

@@ -1,19 +1,34 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""`unires evaluate` on two processes writes what one process writes, once; and a gallery."""
+"""`unires evaluate`: what it writes, once on two processes too; and a gallery."""
 
 import json
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 from PIL import Image
 from torchrun import torchrun
 
 from unires_hf.cli import main
 
 
-def test_two_processes_write_what_one_writes(checkpoints, tmp_path, capsys):
+@pytest.fixture
+def words(checkpoints) -> list[str]:
     # An image a pass: batches of other sizes round otherwise, and a pixel may lie on the threshold.
-    words = ["evaluate", checkpoints["tiny"], "partscenes,length=3", "--device", "cpu", "--batch-size", "1"]
+    return ["evaluate", checkpoints["tiny"], "partscenes,length=3", "--device", "cpu", "--batch-size", "1"]
+
+
+def test_it_writes_results_table_records_and_gallery(words, tmp_path, capsys):
+    assert main([*words, "--out", str(tmp_path / "one.json"), "--gallery", str(tmp_path / "one.png")]) == 0
+    assert (tmp_path / "one.md").read_text().strip() in capsys.readouterr().out
+    measured = json.loads((tmp_path / "one.json").read_text())["n_expressions"]
+    assert len(pq.read_table(tmp_path / "one.parquet")) == measured > 10
+    with Image.open(tmp_path / "one.png") as gallery:
+        assert gallery.width > 1000 and len(gallery.getcolors(gallery.width * gallery.height)) > 1000
+
+
+@pytest.mark.slow  # the evaluator's own test of two processes is quick
+def test_two_processes_write_what_one_writes(words, tmp_path, capsys):
     assert main([*words, "--out", str(tmp_path / "one.json"), "--gallery", str(tmp_path / "one.png")]) == 0
     once = capsys.readouterr().out
     printed = torchrun(
@@ -26,8 +41,6 @@ def test_two_processes_write_what_one_writes(checkpoints, tmp_path, capsys):
     assert one.drop_columns("score").equals(two.drop_columns("score"))
     np.testing.assert_allclose(one["score"].to_numpy(), two["score"].to_numpy(), rtol=1e-4)
     assert printed.strip() == once.strip(), "the table is printed once"
-    with Image.open(tmp_path / "one.png") as gallery:
-        assert gallery.width > 1000 and len(gallery.getcolors(gallery.width * gallery.height)) > 1000
 
 
 def test_threshold_is_the_models_own_or_the_protocols_unless_given(checkpoints, tmp_path, capsys):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from huggingface_hub.errors import StrictDataclassClassValidationError
 from PIL import Image
-from transformers import AutoConfig, AutoModel, AutoProcessor, CLIPConfig
+from transformers import AutoConfig, AutoModel, AutoProcessor, CLIPConfig, TrainerCallback
 
 from unires_hf.checkpoints import DRAWINGS_ONLY, checkpoint_path
 from unires_hf.evaluation import evaluate_model
@@ -17,10 +17,24 @@ from unires_hf.training.build import build_model
 from unires_hf.training.run import run
 
 
+class Gradients(TrainerCallback):
+    """Keeps the names of what learns and has no gradient; two processes would wait for it in vain."""
+
+    def __init__(self):
+        self.missing = set()
+
+    def on_pre_optimizer_step(self, args, state, control, model, **kwargs):
+        learning = {name: it for name, it in model.named_parameters() if it.requires_grad}
+        self.missing |= {name for name, weight in learning.items() if weight.grad is None}
+
+
 @pytest.mark.parametrize("preset", ["cris-tiny", "lavt-tiny", "clipseg-tiny"])
 def test_the_trainer_takes_baselines(arguments, squares, tmp_path, preset):
+    gradients = Gradients()
     fields = {"config_overrides": "{}", "image_size": 64, "max_steps": 2, "preset": preset}
-    trainer = run(*arguments("first", eval_data=[squares], eval_strategy="no", **fields))
+    first = arguments("first", eval_data=[squares], eval_strategy="no", **fields)
+    trainer = run(*first, callbacks=[gradients])
+    assert trainer.state.global_step == 2 and not gradients.missing
     assert trainer.results.summary["n_expressions"] == 45
     losses = [line["loss"] for line in trainer.state.log_history if "loss" in line]
     assert len(losses) == 2 and losses[0] != losses[1]

@@ -2,35 +2,22 @@
 """A run that was killed, ran into NaN or into a full disk goes on from its last good checkpoint as if nothing was."""
 
 import json
-import os
+import multiprocessing
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from killed_run import train_until_killed
 from safetensors.torch import load_file
 from transformers import TrainerCallback
 
 from unires_hf.training.resuming import last_checkpoint
 from unires_hf.training.run import run
 
-KILLED = """
-import os, signal
-import datasets.config
-from transformers import TrainerCallback
-from unires_hf.training.arguments import parse_arguments
-from unires_hf.training.run import run
-
-class Kill(TrainerCallback):
-    def on_step_end(self, args, state, control, **kwargs):
-        if state.global_step == 7:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-datasets.config.SLEEP_TIME_ON_THREADS_SHUTDOWN = 0
-run(*parse_arguments(), callbacks=[Kill()])
-"""
+# Processes that are killed are forks of one that has imported all.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["unires_hf.training.run"])
 STORED = {"per_device_train_batch_size": 4, "num_train_epochs": 3}
 STREAM = {"streaming": True, "max_steps": 12, "shuffle_buffer": 4}
 BASELINE = {**STORED, "config_overrides": "{}", "image_size": 64}
@@ -51,9 +38,10 @@ def curve(folder: Path) -> dict[int, tuple[float, float]]:
 def test_after_a_kill_the_curve_goes_on(fields, arguments, recipe, tmp_path):
     """Killed in step 7, in the middle of the second pass over the data; the last checkpoint is of step 6."""
     fields = {**fields, "save_strategy": "steps", "save_steps": 3, "horizontal_flip": True}
-    command = [sys.executable, "-c", KILLED, str(recipe("killed", **fields))]
-    outcome = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    assert outcome.returncode == -signal.SIGKILL, outcome.stderr
+    process = FORKS.Process(target=train_until_killed, args=(str(recipe("killed", **fields)), 7))
+    process.start()
+    process.join(300)
+    assert process.exitcode == -signal.SIGKILL
     killed = tmp_path / "killed"
     assert last_checkpoint(killed) == str(killed / "checkpoint-6")
 

@@ -49,16 +49,13 @@ def test_too_small_a_vocabulary_is_refused():
         train_clip_tokenizer(TEXTS, vocab_size=513)
 
 
-def test_every_process_makes_the_same_one():
+def test_another_process_makes_the_same_one():
     program = (
         "import sys; from unires_hf.training.tokenizer import train_clip_tokenizer; "
         "print(sorted(train_clip_tokenizer(eval(sys.argv[1]), 700).get_vocab().items()))"
     )
     # Ties between merges are what differed.
     texts = ["dot cot lot got hot pot rot not", "man can fan ban ran tan van pan", "bit hit kit lit pit sit wit fit"]
-    made = {
-        subprocess.run([sys.executable, "-c", program, repr(texts)], capture_output=True, text=True, check=True).stdout
-        for _ in range(2)
-    }
-    made.add(f"{sorted(train_clip_tokenizer(texts, 700).get_vocab().items())}\n")
-    assert len(made) == 1
+    command = [sys.executable, "-c", program, repr(texts)]
+    made = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert made == f"{sorted(train_clip_tokenizer(texts, 700).get_vocab().items())}\n"

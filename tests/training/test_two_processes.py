@@ -50,9 +50,10 @@ def test_two_processes_equal_one(arguments, recipe, squares, tmp_path):
         assert same[key] == pytest.approx(results[key], abs=0.1)
 
 
-@pytest.mark.parametrize("preset", ["cris-tiny", pytest.param("lavt-tiny", marks=pytest.mark.slow), "clipseg-tiny"])
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", ["cris-tiny", "lavt-tiny", "clipseg-tiny"])
 def test_baselines_learn_on_two_processes(recipe, arguments, tmp_path, preset):
-    """A weight without a gradient would stop them in the second step."""
+    """A weight without a gradient would stop them in the second step; `test_the_trainer_takes_baselines` looks."""
     fields = {"preset": preset, "config_overrides": "{}", "image_size": 64, "max_steps": 3, "warmup_epochs": 0}
     run(*arguments("one", per_device_train_batch_size=4, **fields))
     torchrun(SCRIPT, recipe("two", per_device_train_batch_size=2, **fields))

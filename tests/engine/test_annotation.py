@@ -21,6 +21,7 @@ from unires_hf.data.schema import FEATURES, validate_row
 from unires_hf.data.shards import write_rows
 from unires_hf.engine.annotation import annotate, plain_loop
 from unires_hf.engine.intake import open_input
+from unires_hf.engine.part_stage import PartsRecipe
 from unires_hf.engine.recipe import STAGES, Recipe, read_recipe
 from unires_hf.loading import load_held_out, load_rows
 
@@ -125,6 +126,33 @@ def test_broken_pictures_are_rejected_rows_and_their_neighbors_stay(tmp_path, re
     assert manifest["splits"]["train"]["skipped"] == 2
 
 
+@pytest.mark.parametrize(
+    ("known", "reason"),
+    [
+        ({"category": None}, "the category is None"),
+        ({"mask": None, "bbox": None}, "the bbox None"),
+        ({"mask": None, "bbox": [500.0, 500.0, 9.0, 9.0]}, "does not lie in the image"),
+        ({"mask": {"size": [10, 10], "counts": "T3"}}, "the mask is [10, 10] (h, w), the image is [64, 96]"),
+        ({"mask": {"size": [64, 96], "counts": "zz\x01"}}, "the RLE are cut off or hold foreign characters"),
+    ],
+)
+def test_what_is_known_of_a_picture_may_be_broken_too(tmp_path, recipe_file, known, reason):
+    rows = [car_row("good"), car_row("bad"), {**car_row("bare"), "targets": None}]
+    rows[1]["targets"][0].update(known)
+    manifest = annotate(rows, tmp_path / "out", read_recipe(recipe_file), command="test")
+    assert manifest["splits"]["train"]["images"] == 2
+    refused = [json.loads(line) for line in (tmp_path / "out/rejected/00000.jsonl").read_text().splitlines()]
+    ((image_id, said),) = [(it["image_id"], it["reason"]) for it in refused if it["stage"] == "pictures"]
+    assert image_id == "bad" and reason in said
+
+
+def test_a_recipe_that_made_nothing_may_be_corrected(tmp_path, recipe_file):
+    wrong = Recipe(parts=PartsRecipe(str(tmp_path / "nowhere")))
+    with pytest.raises(ValueError, match="nowhere cannot be loaded: there is no such folder"):
+        annotate(Cars(2), tmp_path / "out", wrong, command="test")
+    assert annotate(Cars(2), tmp_path / "out", read_recipe(recipe_file), command="test")
+
+
 def test_the_command(tmp_path, recipe_file, capsys):
     (tmp_path / "in").mkdir()
     write_rows(tmp_path / "in" / "train-00000-of-00001.parquet", [car_row(str(it), it) for it in range(3)])
@@ -193,6 +221,11 @@ def test_an_unknown_category_is_a_rejected_object_of_a_kept_row(tmp_path, recipe
         ("{parts: {model: a}, negatives: }", "negatives need"),
         ("{parts: {model: a}, listener: {model: a}}", "must be another model"),
         ("batch_size: 0", "are 1 or more"),
+        ("parts: {model: a, phrase: '{parts}'}", "may name {part} and {category} in braces, and nothing else"),
+        ("words: {prompt: 'Name it: {'}", "may name {category} in braces, and nothing else"),
+        ("parts: {model: a, padding: -1}", "parts.padding is 0 or more"),
+        ("{parts: {model: a}, agreement: {scale: 0}}", "agreement.scale is more than 0"),
+        ("words: {limit: 0}", "words.limit are 1 or more"),
         ("batch_size: true", "batch_size is of type int"),
     ],
 )

@@ -186,6 +186,15 @@ def test_a_missing_model_is_one_sentence(tmp_path):
     assert "\n" not in str(error.value)
 
 
+def test_a_model_of_another_kind_is_one_sentence(tmp_path, vocabulary):
+    other = save_unires(tmp_path)
+    with pytest.raises(ValueError, match="cannot be loaded: it is no SAM 2, but of type unires"):
+        Sam2Filler(other)
+    for load in (Detector, lambda name: Similarity(SimilarityRecipe(name), vocabulary)):
+        with pytest.raises(ValueError, match="cannot be loaded: Unrecognized configuration class"):
+            load(other)
+
+
 def test_a_gated_model_says_what_to_do():
     from huggingface_hub.errors import GatedRepoError
     from huggingface_hub.utils import httpx

@@ -77,7 +77,7 @@ def _annotate(
 ) -> dict[str, Any]:
     staging = out / ".annotating"
     begun = read_json(staging / "begun.json")
-    if begun is None:
+    if begun is None or not any(staging.glob("0*.json")):  # a missing model binds no one to the recipe that named it
         staging.mkdir(parents=True, exist_ok=True)
         write_json(staging / "begun.json", identity)
     else:

@@ -11,7 +11,7 @@ from datasets import Features, List, Value
 from PIL.Image import Image
 
 from unires_hf.data import masks
-from unires_hf.data.schema import FEATURES, Row
+from unires_hf.data.schema import FEATURES, Row, validate_row
 from unires_hf.model.image_input_unires import upright
 
 KEPT = "kept"
@@ -88,7 +88,7 @@ def open_case(row: Row) -> Case:
     """The case of a row with its picture's bytes.
 
     Raises:
-        ValueError: if the picture cannot be decoded.
+        ValueError: if the picture cannot be decoded, or what is known of it breaks the schema.
     """
     try:
         with PIL.Image.open(io.BytesIO(row["image"]["bytes"])) as opened:
@@ -98,7 +98,10 @@ def open_case(row: Row) -> Case:
     except Exception as error:  # Pillow's plug-ins raise nearly anything on damaged files
         raise ValueError(f"the picture is damaged: {error}") from error
     row = {**row, "width": picture.width, "height": picture.height}
-    return Case({**row, "targets": [{**it, "expressions": list(it["expressions"])} for it in row["targets"]]}, picture)
+    targets = [{**it, "expressions": list(it["expressions"] or [])} for it in row["targets"] or []]
+    row = {**row, "targets": targets}
+    validate_row(row)
+    return Case(row, picture)
 
 
 def make_target(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 from PIL.Image import Image
-from transformers import AutoModelForZeroShotObjectDetection, AutoProcessor, Sam2Model, Sam3Model
+from transformers import AutoConfig, AutoModelForZeroShotObjectDetection, AutoProcessor, Sam2Model, Sam3Model
 from transformers.image_transforms import center_to_corners_format
 from transformers.models.sam3.modeling_sam3 import Sam3VisionEncoderOutput
 from transformers.utils.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
@@ -139,7 +139,7 @@ class Sam2Filler:
 
     def __init__(self, name: str, image_size: int | None = None):
         self.name = name
-        self.model = loaded(name, lambda: load_whole(Sam2Model, name)).eval().to(find_device())
+        self.model = loaded(name, lambda: _load_sam2(name)).eval().to(find_device())
         self.side = image_size or self.model.prompt_encoder.input_image_size
         self.image_processor = UniResImageProcessorPil(
             size={"height": self.side, "width": self.side},
@@ -211,6 +211,25 @@ class Detector:
             yield boxes[query], int(name_of[words[best[query]]]), scores[query]
 
 
+def _load_sam2(name: str) -> Sam2Model:
+    kind = AutoConfig.from_pretrained(name).model_type
+    if not kind.startswith("sam2"):  # published ones are "sam2_video"
+        raise ValueError(f"it is no SAM 2, but of type {kind}")
+    return load_whole(Sam2Model, name)
+
+
+def check_phrase(phrase: str, *names: str) -> None:
+    """
+    Raises:
+        ValueError: if a phrase of a recipe names anything in braces but these names.
+    """
+    try:
+        phrase.format(**dict.fromkeys(names, "it"))
+    except (LookupError, ValueError, AttributeError) as error:
+        may = " and ".join(f"{{{name}}}" for name in names)
+        raise ValueError(f"the phrase {phrase!r} may name {may} in braces, and nothing else.") from error
+
+
 def loaded(name: str, load: Callable[[], Any]) -> Any:
     """What `load` returns.
 
@@ -226,6 +245,8 @@ def loaded(name: str, load: Callable[[], Any]) -> Any:
                 f"The model {name} is gated: accept its terms on its page, then `hf auth login`."
             ) from error
         first = str(error).strip().splitlines()[0].rstrip(".")
+        if "HFValidationError" in chain:  # a path, of which it says that no repository is called so
+            first = "there is no such folder, and no repository can have this name"
         raise ValueError(f"The model {name} cannot be loaded: {first}.") from error
 
 

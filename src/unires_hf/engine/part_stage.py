@@ -12,7 +12,7 @@ from unires_hf.data.part_expressions import spoken
 from unires_hf.data.schema import Row
 
 from .case import Case, make_target, overlap, region
-from .finders import Found, load_finder
+from .finders import Found, check_phrase, load_finder
 from .part_vocabulary import Vocabulary
 
 STAGE = "parts"
@@ -45,6 +45,11 @@ class PartsRecipe:
     max_share: float = 0.9
     max_overlap: float = 0.6
     sides: bool = True
+
+    def __post_init__(self):
+        check_phrase(self.phrase, "part", "category")
+        if self.padding < 0:
+            raise ValueError(f"parts.padding is 0 or more, got {self.padding}.")
 
 
 class PartStage:

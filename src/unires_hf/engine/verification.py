@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from PIL import Image
-from transformers import AutoModel, AutoProcessor
+from transformers import AutoModelForZeroShotImageClassification, AutoProcessor
 
 from unires_hf.data import masks
 from unires_hf.data.part_expressions import spoken
@@ -16,7 +16,7 @@ from unires_hf.loading import find_device
 from unires_hf.weights import load_whole
 
 from .case import Case, overlap, region
-from .finders import Finder, load_finder, loaded
+from .finders import Finder, check_phrase, load_finder, loaded
 from .part_stage import SIDES, PartStage, crop_corners
 from .part_vocabulary import Vocabulary
 
@@ -39,6 +39,11 @@ class SimilarityRecipe:
     phrase: str = "the {part} of a {category}"
     margin: float = 0.0
     padding: float = 0.2
+
+    def __post_init__(self):
+        check_phrase(self.phrase, "part", "category")
+        if self.padding < 0:
+            raise ValueError(f"similarity.padding is 0 or more, got {self.padding}.")
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,8 @@ class AgreementRecipe:
     def __post_init__(self):
         if not self.mirror and self.scale is None:
             raise ValueError("agreement: with neither `mirror` nor `scale` there is nothing to agree with.")
+        if self.scale is not None and self.scale <= 0:
+            raise ValueError(f"agreement.scale is more than 0, got {self.scale}.")
 
 
 class Similarity:
@@ -82,7 +89,8 @@ class Similarity:
 
     def __init__(self, recipe: SimilarityRecipe, vocabulary: Vocabulary):
         self.recipe, self.vocabulary = recipe, vocabulary
-        self.model = loaded(recipe.model, lambda: load_whole(AutoModel, recipe.model)).eval().to(find_device())
+        kind = AutoModelForZeroShotImageClassification  # that of CLIP, SigLIP and their like
+        self.model = loaded(recipe.model, lambda: load_whole(kind, recipe.model)).eval().to(find_device())
         self.processor = loaded(recipe.model, lambda: AutoProcessor.from_pretrained(recipe.model))
         self._texts: dict[str, torch.Tensor] = {}
 

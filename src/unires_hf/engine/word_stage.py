@@ -17,7 +17,7 @@ from unires_hf.loading import find_device
 from unires_hf.weights import load_whole
 
 from .case import Case, is_nothing
-from .finders import loaded
+from .finders import check_phrase, loaded
 from .part_stage import crop_corners
 from .part_vocabulary import Vocabulary
 
@@ -44,6 +44,11 @@ class WordsRecipe:
     max_new_tokens: int = 16
     limit: int = 32
     rich: bool = True
+
+    def __post_init__(self):
+        check_phrase(self.prompt, "category")
+        if min(self.max_new_tokens, self.limit) < 1:
+            raise ValueError("words.max_new_tokens and words.limit are 1 or more.")
 
 
 class WordStage:

@@ -12,6 +12,7 @@ from tiny_unires import PYRAMID, tiny_config, tiny_inputs
 from transformers import AutoModel, pipeline
 
 from unires_hf import UniResModel
+from unires_hf.cli import main
 from unires_hf.inference.segmenter import Segmenter
 from unires_hf.loading import load_config, load_model
 from unires_hf.publish.hub_folder import export_checkpoint
@@ -133,6 +134,41 @@ def test_a_run_leaves_an_adapter_that_everything_opens(learned, rows, tmp_path):
     sent = export_checkpoint(folder, tmp_path / "sent")
     assert not (sent / "adapter_config.json").exists()
     close(of_squares(*load_model(str(sent)), rows), expected)
+
+
+def test_every_command_takes_an_adapter(learned, squares, rows, tmp_path, capsys):
+    folder, picture = str(learned[1]), str(tmp_path / "square.png")
+    rows[0]["image"].save(picture)
+    shown = json.dumps({"file_name": "square.png", "text": ["object", "the corner"]})
+    (tmp_path / "said.jsonl").write_text(shown)
+    out = {name: str(tmp_path / name) for name in ("one", "many")}
+    for words in (
+        ["segment", picture, "object", "--model", folder, "--out", out["one"]],
+        ["segment", "--images", str(tmp_path), "--expressions", str(tmp_path / "said.jsonl"), "--num-proc", "1"]
+        + ["--model", folder, "--out", out["many"]],
+        ["evaluate", folder, squares, "--split", "train", "--device", "cpu", "--calibrate"]
+        + ["--controls", "--out", str(tmp_path / "scores.json")],
+        ["push", folder, "me/squares", "--dry-run"],
+    ):
+        assert main(words) == 0, (words[0], capsys.readouterr().err)
+    sent = capsys.readouterr().out
+    assert "  model.safetensors" in sent and "adapter_model" not in sent
+    assert (tmp_path / "one" / "mask-1.png").is_file() and (tmp_path / "scores.json").is_file()
+    assert len(json.loads((tmp_path / "many" / "masks.jsonl").read_text())["results"]) == 2
+    assert load_model(folder)[1].score_temperature != 1.0  # evaluate --calibrate saved it with the adapter
+    assert main(["app", "--model", folder, "--write-space", str(tmp_path / "space")]) == 2
+    assert "send it with `unires push`, then name its repository" in capsys.readouterr().err
+
+
+def test_the_page_and_the_graphs_take_an_adapter(learned, tmp_path, monkeypatch):
+    gradio = pytest.importorskip("gradio", reason="gradio is not installed")
+    onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    folder = str(learned[1])
+    opened = []
+    monkeypatch.setattr(gradio.Blocks, "launch", lambda page, **options: opened.append(page) or (None, "here", None))
+    assert main(["app", "--model", folder]) == 0 and len(opened) == 1
+    assert main(["export", folder, "--out", str(tmp_path / "graphs")]) == 0
+    assert onnxruntime.InferenceSession(tmp_path / "graphs" / "vision.onnx").get_inputs()[0].name == "pixel_values"
 
 
 def test_an_adapter_that_was_moved_takes_its_model_along(learned, rows, tmp_path):

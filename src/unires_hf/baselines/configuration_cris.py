@@ -14,15 +14,13 @@
 
 """CRIS configuration: an image encoder, CLIP's text encoder, and the sizes of neck, decoder and projector."""
 
-import json
-from pathlib import Path
-
 from huggingface_hub.dataclasses import strict
 from transformers import AutoConfig, CLIPTextConfig, PreTrainedConfig
 from transformers.configuration_utils import SubConfigSpec
 from transformers.utils import auto_docstring
 
-PRESETS_FOLDER = Path(__file__).with_name("presets")
+from .configuration_baselines import PresetMixin
+
 STRIDE = 32  # of the last stage of the ResNet
 
 
@@ -86,7 +84,7 @@ class CrisVisionConfig(PreTrainedConfig):
 
 @auto_docstring(checkpoint="unires-hf/cris-r50", custom_intro="Configuration of a [`CrisModel`].")
 @strict
-class CrisConfig(PreTrainedConfig):
+class CrisConfig(PresetMixin, PreTrainedConfig):
     r"""
     backbone_config (`dict` or `PreTrainedConfig`, *optional*):
         A backbone that `AutoBackbone` opens, in place of the CLIP-ResNet: its three `out_features` are the maps at
@@ -140,19 +138,6 @@ class CrisConfig(PreTrainedConfig):
     mask_threshold: float = 0.35
     presence_threshold: float | int = 0.5
     initializer_range: float = 0.02
-
-    @classmethod
-    def from_preset(cls, name: str, **overrides) -> "CrisConfig":
-        """The configuration in `presets/{name}.json`, with fields replaced by `overrides`.
-
-        Raises:
-            ValueError: if there is no preset of that name; the sentence lists those that exist.
-        """
-        path = PRESETS_FOLDER / f"{name}.json"
-        if not name.startswith("cris-") or not path.is_file():
-            names = ", ".join(sorted(preset.stem for preset in PRESETS_FOLDER.glob("cris-*.json")))
-            raise ValueError(f"There is no preset {name!r} of CRIS; the presets are: {names}.")
-        return cls(**{**json.loads(path.read_text()), **overrides})
 
     @property
     def logit_size(self) -> int:

@@ -14,20 +14,17 @@
 
 """LAVT configuration: an image encoder, a text encoder, and what joins them."""
 
-import json
-from pathlib import Path
-
 from huggingface_hub.dataclasses import strict
 from transformers import AutoConfig, BertConfig, CLIPTextConfig, PreTrainedConfig, SwinConfig
 from transformers.configuration_utils import SubConfigSpec
 from transformers.utils import auto_docstring
 
-PRESETS_FOLDER = Path(__file__).with_name("presets")
+from .configuration_baselines import PresetMixin
 
 
 @auto_docstring(checkpoint="unires-hf/lavt-swin-b", custom_intro="Configuration of a [`LavtModel`].")
 @strict
-class LavtConfig(PreTrainedConfig):
+class LavtConfig(PresetMixin, PreTrainedConfig):
     r"""
     text_config (`dict` or `PreTrainedConfig`, *optional*):
         BERT, as published; or CLIP's text encoder (`"model_type": "clip_text_model"`), for comparisons on one encoder.
@@ -80,19 +77,6 @@ class LavtConfig(PreTrainedConfig):
     mask_threshold: float = 0.5
     presence_threshold: float | int = 0.5
     initializer_range: float = 0.02
-
-    @classmethod
-    def from_preset(cls, name: str, **overrides) -> "LavtConfig":
-        """The configuration in `presets/{name}.json`, with fields replaced by `overrides`.
-
-        Raises:
-            ValueError: if there is no preset of that name; the sentence lists those that exist.
-        """
-        path = PRESETS_FOLDER / f"{name}.json"
-        if not name.startswith("lavt-") or not path.is_file():
-            names = ", ".join(sorted(preset.stem for preset in PRESETS_FOLDER.glob("lavt-*.json")))
-            raise ValueError(f"There is no preset {name!r} of LAVT; the presets are: {names}.")
-        return cls(**{**json.loads(path.read_text()), **overrides})
 
     @property
     def stage_channels(self) -> list[int]:

@@ -31,11 +31,12 @@ from transformers.utils.generic import can_return_tuple
 from .configuration_cris import STRIDE, CrisConfig, CrisVisionConfig
 from .outputs_baselines import (
     START_LOGIT,
+    BaselineMixin,
     ReferringSegmentationOutput,
     check_inputs,
     dice_loss,
     image_of_each_expression,
-    keep_statistics,
+    labels_like,
 )
 
 
@@ -374,7 +375,7 @@ class CrisProjector(nn.Module):
     with batch norm over expressions: a training batch needs at least two of them.
     """
 )
-class CrisModel(CrisPreTrainedModel):
+class CrisModel(BaselineMixin, CrisPreTrainedModel):
     def __init__(self, config: CrisConfig):
         super().__init__(config)
         self.vision_model = self.backbone = None
@@ -394,18 +395,6 @@ class CrisModel(CrisPreTrainedModel):
         self.decoder_layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.projector = CrisProjector(config)
         self.post_init()
-
-    def train(self, mode: bool = True) -> "CrisModel":
-        super().train(mode)
-        if self.backbone is not None:
-            keep_statistics(self.backbone)
-        return self
-
-    def get_input_embeddings(self) -> nn.Module:
-        return self.text_model.get_input_embeddings()
-
-    def set_input_embeddings(self, value: nn.Module):
-        self.text_model.set_input_embeddings(value)
 
     @can_return_tuple
     @auto_docstring
@@ -506,9 +495,7 @@ class CrisModel(CrisPreTrainedModel):
         loss = None
         if labels is not None:
             # Published: mean binary cross-entropy at stride 4, of labels taken by nearest neighbor.
-            labels = labels.to(logits.device, torch.float32)
-            if labels.shape[-2:] != logits.shape[-2:]:
-                labels = nn.functional.interpolate(labels[:, None], size=logits.shape[-2:], mode="area")[:, 0]
+            labels = labels_like(logits, labels)
             bce_loss = nn.functional.binary_cross_entropy_with_logits(logits.float(), labels)
             loss = self.config.bce_loss_weight * bce_loss + self.config.dice_loss_weight * dice_loss(logits, labels)
 

@@ -31,11 +31,12 @@ from transformers.utils.generic import can_return_tuple
 from .configuration_lavt import LavtConfig
 from .outputs_baselines import (
     START_LOGIT,
+    BaselineMixin,
     ReferringSegmentationOutput,
     check_inputs,
     dice_loss,
     image_of_each_expression,
-    keep_statistics,
+    labels_like,
 )
 
 
@@ -203,7 +204,7 @@ class LavtPreTrainedModel(PreTrainedModel):
     models also hold a language gate after the last stage, whose output nothing reads; it is left out here.
     """
 )
-class LavtModel(LavtPreTrainedModel):
+class LavtModel(BaselineMixin, LavtPreTrainedModel):
     def __init__(self, config: LavtConfig):
         super().__init__(config)
         channels = config.stage_channels
@@ -224,18 +225,6 @@ class LavtModel(LavtPreTrainedModel):
         self.layer_norms = nn.ModuleList([nn.LayerNorm(width) for width in channels])
         self.decoder = LavtDecoder(config)
         self.post_init()
-
-    def train(self, mode: bool = True) -> "LavtModel":
-        super().train(mode)
-        if self.backbone is not None:
-            keep_statistics(self.backbone)
-        return self
-
-    def get_input_embeddings(self) -> nn.Module:
-        return self.text_model.get_input_embeddings()
-
-    def set_input_embeddings(self, value: nn.Module):
-        self.text_model.set_input_embeddings(value)
 
     @can_return_tuple
     @auto_docstring
@@ -383,9 +372,7 @@ class LavtModel(LavtPreTrainedModel):
         Cross-entropy of two weighted classes, divided by the sum of the pixels' weights; labels may be soft. With a
         `dice_loss_weight`, which published models have not, the Dice loss too.
         """
-        labels = labels.to(logits.device, torch.float32)
-        if labels.shape[-2:] != logits.shape[-2:]:
-            labels = nn.functional.interpolate(labels[:, None], size=logits.shape[-2:], mode="area")[:, 0]
+        labels = labels_like(logits, labels)
         background_weight, weight = self.config.class_weights
         weights = weight * labels + background_weight * (1 - labels)
         referent = weight * labels * nn.functional.logsigmoid(logits.float())

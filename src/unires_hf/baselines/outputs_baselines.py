@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What CRIS and LAVT have in common: the output, with the fields of UniRES's, and the image of each expression."""
+"""What the baselines have in common: the output, with the fields of UniRES's, checks of inputs, labels and losses."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -96,11 +96,30 @@ def dice_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return 1 - ((overlap + 1) / (probabilities.sum(1) + labels.sum(1) + 1)).mean()
 
 
-def keep_statistics(backbone: nn.Module) -> None:
-    """The batch norms of a pretrained backbone go on with the statistics they came with, as UniRES's do."""
-    for module in backbone.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.eval()
+def labels_like(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Labels (expressions, H, W) in [0, 1] as float32 at the size of the logits, by shares of area."""
+    labels = labels.to(logits.device, torch.float32)
+    if labels.shape[-2:] == logits.shape[-2:]:
+        return labels
+    return nn.functional.interpolate(labels[:, None], size=logits.shape[-2:], mode="area")[:, 0]
+
+
+class BaselineMixin:
+    """What CRIS and LAVT do alike with their `backbone`, where they have one, and their `text_model`."""
+
+    def train(self, mode: bool = True) -> "BaselineMixin":
+        """Batch norms of the backbone keep the statistics they came with, as UniRES's do."""
+        super().train(mode)
+        for module in self.backbone.modules() if self.backbone is not None else ():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+        return self
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self.text_model.get_input_embeddings()
+
+    def set_input_embeddings(self, value: nn.Module):
+        self.text_model.set_input_embeddings(value)
 
 
 def check_inputs(pixel_values: Any, vision_embeds: Any, input_ids: Any):

@@ -17,7 +17,7 @@ import base64
 import os
 import re
 from io import BytesIO
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from PIL import Image, ImageOps
 from transformers.image_processing_base import BatchFeature
 from transformers.image_processing_utils import get_size_dict
 from transformers.image_utils import ChannelDimension, PILImageResampling, SizeDict
+from transformers.processing_utils import ImagesKwargs
 from transformers.utils.constants import OPENAI_CLIP_MEAN, OPENAI_CLIP_STD
 
 from .geometry_unires import content_extent, content_size, masks_to_coverage
@@ -35,6 +36,18 @@ CHANNELS = (1, 3, 4)  # gray, RGB, RGBA
 IMAGE_TYPES = (str, os.PathLike, Image.Image, np.ndarray, torch.Tensor)
 RESIZE_MODES = ("letterbox", "squash")
 BASE64 = re.compile(r"[A-Za-z0-9+/\s]{64,}={0,2}\s*")
+
+
+class UniResImageProcessorKwargs(ImagesKwargs, total=False):
+    r"""
+    resize_mode (`str`, *optional*, defaults to `"letterbox"`):
+        `"letterbox"` keeps the aspect ratio and pads right and bottom; `"squash"` resizes to exactly `size`.
+    mask_size (`dict[str, int]`, *optional*):
+        The `{"height": int, "width": int}` of `labels`. Defaults to a quarter of `size`, the stride of the logits.
+    """
+
+    resize_mode: Literal["letterbox", "squash"]
+    mask_size: int | dict[str, int] | None
 
 
 class UniResImageInputs:

@@ -13,30 +13,16 @@
 # limitations under the License.
 """PIL image processor of UniRES, which needs no torchvision."""
 
-from typing import Literal
-
 import numpy as np
 import torch
 from torch import nn
 from transformers.image_processing_backends import PilBackend
 from transformers.image_processing_utils import BatchFeature
 from transformers.image_utils import PILImageResampling, SizeDict
-from transformers.processing_utils import ImagesKwargs, Unpack
+from transformers.processing_utils import Unpack
 from transformers.utils import auto_docstring
 
-from .image_input_unires import UniResImageInputs
-
-
-class UniResImageProcessorKwargs(ImagesKwargs, total=False):
-    r"""
-    resize_mode (`str`, *optional*, defaults to `"letterbox"`):
-        `"letterbox"` keeps the aspect ratio and pads right and bottom; `"squash"` resizes to exactly `size`.
-    mask_size (`dict[str, int]`, *optional*):
-        The `{"height": int, "width": int}` of `labels`. Defaults to a quarter of `size`, the stride of the logits.
-    """
-
-    resize_mode: Literal["letterbox", "squash"]
-    mask_size: int | dict[str, int] | None
+from .image_input_unires import UniResImageInputs, UniResImageProcessorKwargs
 
 
 class LeanPilBackend(PilBackend):  # trf-ignore: TRF057 only the class below is public

@@ -13,25 +13,11 @@
 # limitations under the License.
 """Torchvision image processor of UniRES, for tensors on any device."""
 
-from typing import Literal
-
 from transformers.image_processing_backends import TorchvisionBackend
-from transformers.processing_utils import ImagesKwargs, Unpack
+from transformers.processing_utils import Unpack
 from transformers.utils import auto_docstring, requires_backends
 
-from .image_input_unires import UniResImageInputs
-
-
-class UniResImageProcessorKwargs(ImagesKwargs, total=False):
-    r"""
-    resize_mode (`str`, *optional*, defaults to `"letterbox"`):
-        `"letterbox"` keeps the aspect ratio and pads right and bottom; `"squash"` resizes to exactly `size`.
-    mask_size (`dict[str, int]`, *optional*):
-        The `{"height": int, "width": int}` of `labels`. Defaults to a quarter of `size`, the stride of the logits.
-    """
-
-    resize_mode: Literal["letterbox", "squash"]
-    mask_size: int | dict[str, int] | None
+from .image_input_unires import UniResImageInputs, UniResImageProcessorKwargs
 
 
 @auto_docstring(custom_intro="Prepares pictures and masks for [`UniResModel`] with torchvision.")

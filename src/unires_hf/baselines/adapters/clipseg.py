@@ -1,8 +1,6 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """CLIPSeg (CVPR 2022) on the flat batch: CLIP runs once an image, the small decoder once an expression."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,17 +9,18 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.utils import PROCESSOR_NAME, cached_file
 from transformers.utils.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
+from unires_hf.baselines.configuration_baselines import read_preset
 from unires_hf.baselines.outputs_baselines import (
     START_LOGIT,
     ReferringSegmentationOutput,
     check_inputs,
     image_of_each_expression,
+    labels_like,
 )
 from unires_hf.baselines.processor import referring_processor
 from unires_hf.model.processing_unires import UniResProcessor
 from unires_hf.weights import load_whole
 
-PRESETS_FOLDER = Path(__file__).parents[1] / "presets"
 IMAGE_SIZE = 352  # of the published model, whatever its config's `image_size`
 
 
@@ -80,9 +79,7 @@ class ReferringCLIPSeg(CLIPSegForImageSegmentation):
 
         loss = None
         if labels is not None:
-            labels = labels.to(logits.device, torch.float32)
-            if labels.shape[-2:] != logits.shape[-2:]:
-                labels = torch.nn.functional.interpolate(labels[:, None], size=logits.shape[-2:], mode="area")[:, 0]
+            labels = labels_like(logits, labels)
             loss = torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), labels)
         return ReferringSegmentationOutput(
             loss=loss, logits=logits, vision_embeds=vision_embeds, image_indices=image_indices
@@ -95,7 +92,7 @@ def clipseg_config(preset: str = "clipseg-tiny", **overrides) -> CLIPSegConfig:
 
     It has an `initializer_range`, for want of which transformers starts the decoder with weights of variance 1.
     """
-    return CLIPSegConfig(**{**json.loads((PRESETS_FOLDER / f"{preset}.json").read_text()), **overrides})
+    return CLIPSegConfig(**{**read_preset("clipseg", preset), **overrides})
 
 
 def clipseg_processor(tokenizer: PreTrainedTokenizerBase, image_size: int = IMAGE_SIZE) -> UniResProcessor:

@@ -14,6 +14,7 @@ from transformers import (
     Florence2Processor,
     PreTrainedTokenizerBase,
 )
+from transformers.modeling_utils import ModuleUtilsMixin
 from transformers.utils import ModelOutput
 
 from unires_hf.data import masks
@@ -34,7 +35,7 @@ class Florence2Output(ModelOutput):
     vision_embeds: ModelOutput | None = None
 
 
-class ReferringFlorence2(nn.Module):
+class ReferringFlorence2(ModuleUtilsMixin, nn.Module):
     """
     Florence-2, asked to generate; nothing is shared between the expressions of an image.
 
@@ -47,14 +48,6 @@ class ReferringFlorence2(nn.Module):
         super().__init__()
         self.florence = florence
         self.generation = generation or {"max_new_tokens": 1024, "num_beams": 3, "do_sample": False}
-
-    @property
-    def device(self) -> torch.device:
-        return self.florence.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.florence.dtype
 
     def forward(
         self,

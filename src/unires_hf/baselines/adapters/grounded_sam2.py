@@ -17,6 +17,7 @@ from transformers import (
 from transformers.image_processing_utils import BaseImageProcessor
 from transformers.image_transforms import center_to_corners_format
 from transformers.image_utils import ChannelDimension
+from transformers.modeling_utils import ModuleUtilsMixin
 from transformers.utils import ModelOutput
 from transformers.utils.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
@@ -36,7 +37,7 @@ class GroundedSam2VisionOutput(ModelOutput):
     detector_pixel_mask: torch.Tensor | None = None
 
 
-class GroundedSam2(nn.Module):
+class GroundedSam2(ModuleUtilsMixin, nn.Module):
     """
     Two models in a row, with the inputs and the output of UniRES.
 
@@ -52,14 +53,6 @@ class GroundedSam2(nn.Module):
         super().__init__()
         self.detector = detector
         self.segmenter = segmenter
-
-    @property
-    def device(self) -> torch.device:
-        return self.segmenter.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.segmenter.dtype
 
     def forward(
         self,

@@ -9,9 +9,11 @@ BIN := .venv/bin
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[app,export,report,test]'
 	touch $@
 
+# Segments what is said about the photograph that ships: demo/demo.png.
 demo: .venv/installed
 	$(BIN)/unires demo
 
+# Style and imports, and transformers' own rules for the files of a model.
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -21,6 +23,7 @@ lint: .venv/installed
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
+# The tests that take minutes each.
 test-slow: .venv/installed
 	$(BIN)/python -m pytest -m slow
 
@@ -28,6 +31,7 @@ test-slow: .venv/installed
 fuzz: .venv/installed
 	UNIRES_FUZZ_SECONDS=3600 UNIRES_FUZZ_SEED=$$(date +%Y%m%d)0000 $(BIN)/python -m pytest -s -m slow tests/data/test_fuzz.py
 
+# Milliseconds and memory beside CLIP and CLIPSeg of the same size: docs/results.md.
 benchmark: .venv/installed
 	$(BIN)/python scripts/benchmark.py --runs 2 --expressions 1 16 64
 
@@ -36,5 +40,6 @@ compare: .venv/installed
 	$(BIN)/python scripts/compare_at_equal_budget.py --seeds 0 --warm-up-steps 150 --steps 200 --scenes 2400 \
 		--eval-scenes 60 --kinds horse bird car bus house chair --out runs/compare
 
+# Deletes the environment and what was built; data and runs stay.
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache src/*.egg-info

@@ -22,7 +22,7 @@ from unires_hf.cli import main
 from unires_hf.data.shards import write_rows
 from unires_hf.engine.annotation import annotate
 from unires_hf.engine.intake import open_input
-from unires_hf.engine.recipe import read_recipe
+from unires_hf.engine.recipe import Recipe, read_recipe
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'unires-hf[ray]'")
 IMAGES = 200
@@ -89,6 +89,15 @@ def test_actors_that_share_the_shards_give_the_bytes_of_the_loop(asked, of_the_l
     command = f"unires annotate {asked[1]} --recipe recipe.yaml --out out"
     annotate(open_input(asked[1]), tmp_path / "out", recipe, command=command, engine=two_actors)
     assert bytes_of(tmp_path / "out") == of_the_loop
+
+
+def test_a_worker_with_more_threads_than_cores_is_refused(tmp_path, monkeypatch):
+    from unires_hf.engine.ray_workers import ray_engine
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    recipe = Recipe(threads=1 + os.cpu_count())  # Ray would wait for the cores
+    with pytest.raises(ValueError, match="The recipe's threads are .*, but there are .* cores"):
+        annotate([car_row()], tmp_path / "out", recipe, command="test", engine=ray_engine(2))
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ shard is written whole by whoever makes it, and always the same: an actor that d
 """
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -25,15 +26,21 @@ class _Actor:
 
 
 def ray_engine(workers: int, gpus: float = 0.0) -> Callable[..., Iterator[int]]:
-    """An engine for [`annotate`]: a pool of `workers` actors, each with so many GPUs and one core.
+    """An engine for [`annotate`]: a pool of `workers` actors, each with so many GPUs, and a core for each of the
+    recipe's threads.
 
     Connects to the cluster that `RAY_ADDRESS` names, else starts one on this machine. All machines must see the
     pictures and the output folder at the same paths.
+
+    Raises:
+        ValueError: if the recipe has more threads than this machine has cores, and there is no other.
     """
 
     def run(work: ShardWork, missing: Sequence[int], progress: Callable[[int], Any]) -> Iterator[int]:
         if not missing:
             return
+        if "RAY_ADDRESS" not in os.environ and work.recipe.threads > os.cpu_count():
+            raise ValueError(f"The recipe's threads are {work.recipe.threads}, but there are {os.cpu_count()} cores.")
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False  # the caller has its own
         logging.getLogger("ray.data").setLevel(logging.WARNING)
@@ -45,7 +52,7 @@ def ray_engine(workers: int, gpus: float = 0.0) -> Callable[..., Iterator[int]]:
             _Actor,
             fn_constructor_args=(work,),
             compute=pool,
-            num_cpus=1,
+            num_cpus=work.recipe.threads,
             num_gpus=gpus or None,
         )
         for row in done.iter_rows():

@@ -248,6 +248,26 @@ def paco() -> Layout:
     return Layout(records, write, lambda root: SOURCES["paco"](root), composes=True)
 
 
+def paco_queries() -> Layout:
+    def query(number: int, level: int, text: str, structured: list, positive: list[int], negative: list[int]) -> dict:
+        asked = {"id": number, "level": level, "query_string": text, "structured_query": structured}
+        return {**asked, "pos_ann_ids": positive, "neg_ann_ids": [], "neg_im_ids": negative}
+
+    records = paco().records
+    records["queries"] = [
+        query(0, 1, "black car", ["car_(automobile)", ["black", "car_(automobile)"]], [1], [8]),
+        query(1, 2, "car with a red wheel", ["car_(automobile)", ["red", "wheel"]], [1, 2], []),
+        query(2, 1, "brown dog", ["dog", ["brown", "dog"]], [6], [7]),
+    ]
+
+    def write(root: Path, content: dict) -> None:
+        for number in (7, 8):
+            picture(root / f"val2017/{number:012d}.jpg")
+        to_json(root / "paco_lvis_v1_test.json", {**content, "categories": PACO_CATEGORIES})
+
+    return Layout(records, write, lambda root: SOURCES["paco-queries"](root))
+
+
 def objects365() -> Layout:
     names = {7: "images/v1/patch8/objects365_v1_00000007.jpg", 8: "images/v2/patch9/objects365_v2_00000008.jpg"}
     records = instances()
@@ -655,6 +675,7 @@ LAYOUTS = {
     "refcocom": refcocom,
     "cris": cris,
     "paco": paco,
+    "paco-queries": paco_queries,
     "pascal-part": pascal_part,
     "partimagenet": partimagenet,
     "coco": coco,

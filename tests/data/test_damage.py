@@ -17,6 +17,7 @@ NAMES = [
     "refcocom",
     "cris",
     "paco",
+    "paco-queries",
     "pascal-part",
     "partimagenet",
     "coco",

@@ -42,7 +42,7 @@ WAIT = 120  # seconds on the clock, on a machine that others use, too
 SPLITS = {"folder": "train", "interchange": "train"}
 SLOW = ("hub", "stats", "checkpoint", "stream")  # they take as long as all others together
 PAINTED = ("fasseg", "clothing-co-parsing")  # what lies beyond the border of a label map is no loss of the reader's
-SPLITS |= dict.fromkeys(("gseval", "instruct-part"), "test")
+SPLITS |= dict.fromkeys(("gseval", "instruct-part", "paco-queries"), "test")
 SPLITS |= dict.fromkeys(("clothing-co-parsing", "car-parts", "facades", "fasseg", "figure-ground"), "all")
 
 

@@ -4,6 +4,7 @@ import pytest
 from datasets import Dataset, Features, Image, List, Value
 
 from unires_hf.data import masks
+from unires_hf.data.photo_expressions import kind_of
 from unires_hf.data.readers.hub import read_hub
 
 
@@ -42,6 +43,48 @@ LMMS = Features(
         "file_name": Value("string"),
     }
 )
+
+
+REF_ADV = Features(
+    {
+        "image": Image(),
+        "file_name": Value("string"),
+        "normal_caption": Value("string"),
+        "solution": List(Value("float64")),
+        "width": Value("int64"),
+        "height": Value("int64"),
+        "use_negation": Value("bool"),
+        "distractors": Value("string"),
+    }
+)
+
+
+def test_ref_adv_has_boxes_and_negations(make_picture, sorted_out, tmp_path):
+    make_picture(tmp_path / "a.jpg")
+    first = {
+        "image": {"path": None, "bytes": (tmp_path / "a.jpg").read_bytes()},
+        "file_name": "a.jpg",
+        "normal_caption": "the man who is not sitting",
+        "solution": [5.0, 6.0, 25.5, 36.0],
+        "width": 80,
+        "height": 60,
+        "use_negation": True,
+        "distractors": "[1, 2]",
+    }
+    second = first | {"normal_caption": "the tall dog", "solution": [1.0, 1.0, 9.0, 9.0], "use_negation": False}
+    turned = first | {"solution": [25.0, 6.0, 5.0, 36.0]}
+    short = first | {"solution": [5.0, 6.0]}
+    rows = Dataset.from_list([first, second, turned, short], features=REF_ADV)
+    (row,), skipped = sorted_out(read_hub(rows))
+    assert [(it["bbox"], it["mask"]) for it in row["targets"]] == [([5, 6, 20.5, 30], None), ([1, 1, 8, 8], None)]
+    said = [it["expressions"][0] for it in row["targets"]]
+    assert [(it["text"], kind_of(it["expression_id"])) for it in said] == [
+        ("the man who is not sitting", "negation"),
+        ("the tall dog", "plain"),
+    ]
+    assert [it.where for it in skipped] == ["row 2", "row 3"]
+    broken = Dataset.from_list([first | {"height": 61}], features=REF_ADV)
+    assert sorted_out(read_hub(broken))[1][0].reason.endswith("its annotations are for (61, 80).")
 
 
 def test_lmms_lab_layout_brings_its_pictures(make_picture, sorted_out, box_pixels, tmp_path):

@@ -140,6 +140,20 @@ def test_boxes_without_a_mask_are_counted_and_left_out(painter, processor, boxes
         evaluate_model(painter, processor, rows[2:])
 
 
+def test_boxes_without_a_mask_are_scored_by_the_protocol_of_boxes(painter, processor, boxes):
+    row = boxes.rows(1)[0]
+    box_only = boxes.target("q", [(10, 10, 30, 30)], [boxes.spell((10, 10, 20, 12), (25, 20, 30, 30))])
+    box_only |= {"mask": None, "bbox": [10.2, 9.9, 20.1, 20.0]}
+    half = boxes.target("h", [(0, 0, 40, 10)], [boxes.spell((0, 0, 20, 10))])
+    results = evaluate_model(painter, processor, [row | {"targets": [box_only, half]}], protocol="boxes")
+    assert results.summary["n_boxes_only"] == 0 and results.summary["n_expressions"] == 2
+    iou = dict(zip(*(results.records[name].to_pylist() for name in ("target_id", "iou")), strict=True))
+    assert iou == {"q": 1, "h": 0.5}, "two pieces within the box make the whole of it"
+    assert [results.summary[f"pr@{x}"] for x in (0.5, 0.75, 0.9)] == [100, 50, 50]
+    with pytest.raises(ValueError, match="unlike boxes"):
+        evaluate_model(painter, processor, [row], protocol="boxes", behaviors=True)
+
+
 def test_two_data_sets_whose_ids_are_alike_are_measured_whole(painter, processor, boxes):
     first, second = boxes.rows(3), boxes.rows(3, seed=1)
     assert [row["image_id"] for row in first] == [row["image_id"] for row in second]

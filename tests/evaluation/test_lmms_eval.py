@@ -72,3 +72,32 @@ def test_boxes_are_scored_by_both_protocols(rows, boxes):
     assert not expected
     for said in ("I cannot say.", "[0.1, 0.2]", "[0.9, 0.9, 0.1, 0.1]"):
         assert config["process_results"](docs[0], [said])["all_iou"] == ("object", 0.0)
+
+
+def test_lmms_evals_own_evaluator_runs_the_tasks(rows, tmp_path, monkeypatch):
+    pytest.importorskip("lmms_eval", reason="lmms-eval is not installed: pip install lmms-eval")
+    from lmms_eval.api.model import lmms
+    from lmms_eval.evaluator import simple_evaluate
+    from lmms_eval.tasks import TaskManager
+
+    class Exact(lmms):
+        is_simple = True
+
+        def generate_until(self, requests):
+            docs = [self.task_dict[task][split][number] for *_, number, task, split in (it.args for it in requests)]
+            return [str(doc["box"]) for doc in docs]
+
+        loglikelihood = generate_until_multi_round = None
+
+    (tmp_path / "data/refcocom").mkdir(parents=True)
+    for split in ("val", "testA", "testB"):
+        rows.to_parquet(tmp_path / f"data/refcocom/{split}-00000-of-00001.parquet")
+    named = "".join(f"  - split: {split}\n    path: {split}-*.parquet\n" for split in ("val", "testA", "testB"))
+    card = f"---\nconfigs:\n- config_name: default\n  data_files:\n{named}---\n"  # as `unires convert` writes one
+    (tmp_path / "data/refcocom/README.md").write_text(card)
+    monkeypatch.chdir(tmp_path)
+    tasks = TaskManager(include_path=str(FOLDER))
+    measured = simple_evaluate(model=Exact(), tasks=["refcocom"], task_manager=tasks, batch_size=1, device="cpu")
+    for split in ("val", "testA", "testB"):
+        scores = measured["results"][f"refcocom_{split}"]
+        assert {scores[f"{name},none"] for name in ("part_acc", "all_acc", "part_iou", "all_iou")} == {100.0}

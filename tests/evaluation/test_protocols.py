@@ -160,8 +160,36 @@ def test_both_empty_and_one_empty_are_zero_everywhere_but_in_giou():
             assert (metrics["miou"], metrics["oiou"], metrics["giou"]) == (0, 0, giou)
 
 
+def box_of(mask):
+    """x0, y0, x1, y1, found pixel by pixel."""
+    inside = [(x, y) for y in range(mask.shape[0]) for x in range(mask.shape[1]) if mask[y, x]]
+    if not inside:
+        return 0, 0, 0, 0
+    xs, ys = zip(*inside, strict=True)
+    return min(xs), min(ys), max(xs) + 1, max(ys) + 1
+
+
+def box_iou(first, second):
+    """Intersection and union of two boxes by their corners."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    inter = max(width, 0) * max(height, 0)
+    return inter, sum((box[2] - box[0]) * (box[3] - box[1]) for box in (first, second)) - inter
+
+
+@settings(max_examples=40, deadline=None)
+@given(expressions)
+def test_boxes(cases):
+    counts = [box_iou(box_of(prediction), box_of(truth)) for (prediction, truth), _ in cases]
+    ious = [inter / max(union, 1) for inter, union in counts]
+    metrics = measured(cases, "boxes")
+    assert metrics["miou"] == percent(ious)
+    for threshold in (0.5, 0.75, 0.9):
+        assert metrics[f"pr@{threshold}"] == percent([iou >= threshold for iou in ious])
+
+
 def test_exactly_half_passes_where_the_peer_writes_greater_or_equal():
-    for name, passes in {"unires": 0, "cris": 0, "lavt": 100}.items():
+    for name, passes in {"unires": 0, "cris": 0, "lavt": 100, "boxes": 100}.items():
         assert compute_metrics([1], [2], protocol=name)["pr@0.5"] == passes
     for name, passes in {"unires": 0, "lavt": 100, "grefcoco": 100}.items():
         assert compute_metrics([7], [10], protocol=name)["pr@0.7"] == passes
@@ -213,6 +241,7 @@ def test_thresholds_are_the_peers():
         "cris": 0.35,
         "lavt": 0.5,
         "grefcoco": 0.5,
+        "boxes": None,
     }
 
 

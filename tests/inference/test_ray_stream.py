@@ -1,5 +1,6 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""`unires segment --engine ray`: two actors write the bytes that one process writes, and go on where it was."""
+"""`unires segment --engine ray`: two actors write the bytes that one process writes, and go on where it was; of files,
+and of Parquet."""
 
 import json
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from PIL import Image
 
 from unires_hf import cli
+from unires_hf.scenes import PartScenes
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'unires-hf[ray]'")
 WORDS = ["the dark side", "its edge"]
@@ -45,3 +47,17 @@ def test_the_bytes_are_those_of_one_process(words, checkpoint: Path, tmp_path, m
     written.write_bytes(whole[: len(first) + 9])  # interrupted within the third line
     assert cli.main([*command, *engine]) == 2
     assert written.read_bytes() == whole
+
+
+def test_parquet_gives_the_bytes_of_one_process(checkpoint: Path, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(1)
+    (tmp_path / "data").mkdir()
+    for number in range(2):
+        PartScenes("val", length=3, seed=number).to_parquet(tmp_path / f"data/val-{number:05}-of-00002.parquet")
+    for out, engine in (("one", []), ("ray", ["--engine", "ray", "--num-proc", "2"])):
+        command = ["segment", "--images", str(tmp_path / "data"), "--model", str(checkpoint), "--batch-size", "2"]
+        assert cli.main([*command, "--out", str(tmp_path / out), "--overlays", "0", *engine]) == 0
+        assert "6 of 6 pictures segmented" in capsys.readouterr().out
+    one, two = ((tmp_path / out / "masks.jsonl").read_bytes() for out in ("one", "ray"))
+    assert one == two and one.count(b"\n") == 6

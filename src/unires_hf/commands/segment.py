@@ -32,9 +32,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="also write results.json, with the masks as RLE")
     many = parser.add_argument_group("many pictures, in place of IMAGE and EXPRESSION")
-    many.add_argument("--images", type=Path, metavar="DIR", help="the folder of the pictures")
     many.add_argument(
-        "--expressions", type=Path, metavar="FILE", help='lines of {"file_name": "…", "text": "…" or ["…", …]}'
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="the folder of the pictures, or a data set in Parquet, as DIR or DIR,split=val",
+    )
+    many.add_argument(
+        "--expressions",
+        type=Path,
+        metavar="FILE",
+        help='lines of {"file_name": "…", "text": "…" or ["…", …]} (default: what the data set says)',
     )
     many.add_argument(
         "--format",
@@ -58,15 +66,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def segment(arguments: argparse.Namespace) -> None:
-    """Segment expressions in a picture, or in a folder of pictures.
+    """Segment expressions in a picture, in a folder of pictures, or in a data set.
 
-    One picture: overlay.png, and mask-1.png … in the order of the expressions. A folder: masks.jsonl, a line a
+    One picture: overlay.png, and mask-1.png … in the order of the expressions. Many: masks.jsonl, a line a
     picture, overlays of the first ones, and errors.jsonl with what could not be segmented; interrupted, the same
     command goes on where it was. Every line of FILE may have "mask_threshold" and "presence_threshold" of its own.
     All that is written names the model, the expressions and the thresholds: PNG in its text, JSON as "made_by".
     """
     of_many = arguments.images is not None or arguments.expressions is not None
-    if of_many and (arguments.image is not None or arguments.images is None or arguments.expressions is None):
+    if of_many and (arguments.image is not None or arguments.images is None):
         raise ValueError("Many pictures need --images and --expressions, both, and no picture beside them.")
     if not of_many and not arguments.text:
         raise ValueError("Name a picture and one expression or more, or give --images and --expressions.")
@@ -109,10 +117,13 @@ def _segment_one(arguments: argparse.Namespace) -> None:
 
 def _segment_many(arguments: argparse.Namespace) -> None:
     from unires_hf.inference.annotations import write_annotations
+    from unires_hf.inference.picture_source import Rows, pictures_at
     from unires_hf.inference.stream import Settings, segment_many
     from unires_hf.loading import load_config
     from unires_hf.report.segmented import draw_segmented
 
+    if arguments.format == "labelme" and isinstance(pictures_at(arguments.images), Rows):
+        raise ValueError("labelme opens files, but these pictures are in Parquet: take the format coco.")
     if notice := getattr(load_config(arguments.model), "notice", None):
         print(notice, file=sys.stderr)
     count = segment_many(

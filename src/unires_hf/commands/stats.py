@@ -5,7 +5,8 @@ import argparse
 import sys
 from pathlib import Path
 
-EXPECTED = ("refcoco", "refcoco+", "refcocog", "refcocom", "mres-32m", "gseval", "instruct-part", "paco", "phrasecut")
+EXPECTED = ("refcoco", "refcoco+", "refcocog", "refcocom", "mres-32m", "grefcoco", "gseval", "ref-adv-s")
+EXPECTED += ("instruct-part", "paco", "phrasecut")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -83,7 +83,7 @@ def evaluate_model(
         processor: its processor, with `post_process_referring_segmentation`.
         rows: rows of the schema; a `datasets.Dataset`, an `IterableDataset`, or any sequence or iterable of dicts.
             Processes read only their own images of a sequence, and all images of an iterable. Targets without a mask
-            (boxes only) are left out and counted as `n_boxes_only`.
+            (boxes only) are left out and counted as `n_boxes_only`, but for the protocol `"boxes"`.
         protocol (`str`, *optional*, defaults to `"unires"`): a key of `PROTOCOLS`.
         batch_size (`int`, *optional*, defaults to 8): images a pass, with all that is said about them.
         max_images (`int`, *optional*): score the first so many images.
@@ -114,8 +114,8 @@ def evaluate_model(
         raise ValueError(f"There is no control {unknown[0]!r}; choose from {', '.join(CONTROLS)}.")
     if "mean_place" in controls and mean_places is None:
         raise ValueError("The control mean_place needs the mean_places of the rows that the model was trained on.")
-    if behaviors and preset.score_size is not None:
-        raise ValueError(f"Behaviors are measured at original size, but {protocol} compares elsewhere: use unires.")
+    if behaviors and (preset.boxes or preset.score_size is not None):
+        raise ValueError(f"Behaviors are measured on masks at original size, unlike {protocol}: use unires.")
     mask_threshold, chosen_by = _mask_threshold(preset, processor, mask_threshold)
     # Without the flag, accelerate takes a CPU process that torchrun started for the only one.
     state = PartialState(cpu=model.device.type == "cpu")
@@ -128,6 +128,7 @@ def evaluate_model(
     model.eval()
     tables, boxes_only = [RECORDS.empty_table()], Counter()
     progress = tqdm(desc="evaluate", unit=" expressions", disable=not state.is_main_process)
+    own = map(_boxes_as_masks, own) if preset.boxes else own
     batches = _batches(_with_masks(own, boxes_only), processor, batch_size, text_options)
 
     def ask(rows: Sequence[Row]) -> list[list[np.ndarray]]:
@@ -206,6 +207,19 @@ def _share(rows: Iterable[Row], process: int, processes: int, max_images: int | 
         own = range(process, len(rows) if max_images is None else min(max_images, len(rows)), processes)
         return zip(own, Subset(rows, own), strict=True)
     return itertools.islice(enumerate(rows), process, max_images, processes)
+
+
+def _boxes_as_masks(numbered: tuple[int, Row]) -> tuple[int, Row]:
+    """The row, in which a target with a box alone has it as its mask, filled and from whole pixels to whole pixels."""
+    place, row = numbered
+    return place, row | {"targets": [it if it["mask"] else it | {"mask": _filled(it, row)} for it in row["targets"]]}
+
+
+def _filled(target: Row, row: Row) -> masks.RLE:
+    x, y, w, h = target["bbox"]
+    mask = np.zeros((row["height"], row["width"]), bool)
+    mask[round(y) : round(y + h), round(x) : round(x + w)] = True
+    return masks.encode(mask)
 
 
 def _with_masks(rows: Iterable[tuple[int, Row]], boxes_only: Counter) -> Iterator[tuple[int, Row]]:

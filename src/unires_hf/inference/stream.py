@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Segments what is said about a folder of pictures, as a stream that goes on where it was interrupted."""
+"""Segments what is said about many pictures, as a stream that goes on where it was interrupted."""
 
 import itertools
 import json
@@ -21,12 +21,13 @@ from unires_hf.checkpoints import checkpoint_path
 from unires_hf.data import masks
 from unires_hf.files import fingerprint, only_writer, write_json
 from unires_hf.loading import commit_of, load_config, load_model
-from unires_hf.model.image_input_unires import open_image, upright
 
 from .origin import made_by
+from .picture_source import Folder, Rows, pictures_at
 from .segmenter import Segmenter
 
 SETTINGS = ("mask_threshold", "presence_threshold")  # what an expression may have of its own
+ASKED = ("label", "expression_id", *SETTINGS)
 Line = dict[str, Any]
 Engine = Callable[[Path, "Settings", Iterable[dict[str, list[Line]]], int | None], Iterator[list[Line]]]
 
@@ -61,7 +62,7 @@ class Count:
 
 def segment_many(
     images: str | Path,
-    expressions: str | Path,
+    expressions: str | Path | None,
     out: str | Path,
     settings: Settings,
     batch_size: int = 8,
@@ -69,7 +70,7 @@ def segment_many(
     engine: Engine | None = None,
 ) -> Count:
     """
-    Writes the masks of all expressions of a file about the pictures of a folder; a picture is encoded once.
+    Writes the masks of all expressions about the pictures of a folder or a data set; a picture is encoded once.
 
     `out/masks.jsonl` has one line a picture, as they are finished: `{"file_name": ..., "file": [bytes, time],
     "made_by": ..., "results": [{"label", "score", "box", "is_empty", "mask"}, ...]}`, in which a mask is COCO's
@@ -79,9 +80,11 @@ def segment_many(
     from.
 
     Args:
-        images: the folder of the pictures.
+        images: the folder of the pictures, or of a data set in Parquet, see [`pictures_at`].
         expressions: JSON lines `{"file_name": ..., "text": "..." or ["...", ...]}`; several may be about one picture.
-            With `"mask_threshold"` or `"presence_threshold"`, a number or one an expression, they have their own.
+            With `"mask_threshold"` or `"presence_threshold"`, a number or one an expression, they have their own. A
+            picture of a data set is called by its image_id; `None` takes what the data set says, and then every
+            result has its "expression_id".
         out: the folder to make, or to go on with.
         settings (`Settings`): the model, a folder or a name on the Hub, and how to write.
         batch_size (`int`, *optional*, defaults to 8): pictures a pass.
@@ -89,17 +92,16 @@ def segment_many(
         engine (`Callable`, *optional*): runs the batches, such as [`work_with_ray`]; by default processes here.
 
     Raises:
-        ValueError: no line of `expressions` that says something; an `out` that another process writes to, that was
-            begun with other settings or expressions, or whose pictures have changed since.
+        ValueError: no pictures or expressions there; an `out` that another process writes to, that was begun with
+            other settings or expressions, or whose pictures have changed since.
         OSError: a file that cannot be read or written.
     """
     images, out = Path(images), Path(out)
-    if not images.is_dir():
-        raise ValueError(f"{images} is no folder: name the one that the file names start from.")
+    source = pictures_at(images)
     if batch_size < 1 or (num_proc is not None and num_proc < 1):
         raise ValueError("The numbers of pictures a pass and of processes must be 1 or more.")
     made_from = _made_from(settings, images)  # a wrong name is said before anything is written
-    asked = _Expressions(expressions)
+    asked = _Said(source) if expressions is None else _Expressions(expressions)
     with only_writer(out):
         _keep(made_from, out)
         with (
@@ -107,7 +109,7 @@ def segment_many(
             open(out / "errors.jsonl", "w", encoding="utf-8") as failures,
         ):
             failures.writelines(map(_json, asked.bad_lines))
-            done = _done(written, asked, images)
+            done = _done(written, asked, source)
             todo = [name for name in asked.places if name not in done]
             starts = range(0, len(todo), batch_size)
             batches = ({name: asked[name] for name in todo[start : start + batch_size]} for start in starts)
@@ -168,6 +170,21 @@ class _Expressions:
         return said
 
 
+class _Said:
+    """What the rows of a data set say, as [`_Expressions`]."""
+
+    def __init__(self, source: Folder | Rows):
+        if isinstance(source, Folder):
+            raise ValueError(f"{source.path} is a folder of pictures: name a file that says something of them.")
+        self.source, self.bad_lines = source, []
+        self.places = dict.fromkeys(name for name in source.places if source.said(name))
+        if not self.places:
+            raise ValueError(f"{source.shown} says nothing of its pictures: name a file that does.")
+
+    def __getitem__(self, name: str) -> list[Line]:
+        return self.source.said(name)
+
+
 def _parse(line: bytes) -> tuple[str, list[Line]]:
     try:
         said = json.loads(line)
@@ -213,7 +230,7 @@ def _keep(made_from: Line, out: Path) -> None:
         write_json(path, made_from)
 
 
-def _done(written: Any, asked: _Expressions, images: Path) -> set[str]:
+def _done(written: Any, asked: _Expressions | _Said, source: Folder | Rows) -> set[str]:
     """The pictures of the whole lines; what an interruption left after them is cut off."""
     done, end = set(), 0
     written.seek(0)
@@ -226,24 +243,14 @@ def _done(written: Any, asked: _Expressions, images: Path) -> set[str]:
             break
         name = said["file_name"]
         if name in asked.places:
-            if [{key: one[key] for key in ("label", *SETTINGS) if key in one} for one in said["results"]] != asked[
-                name
-            ]:
+            if [{key: one[key] for key in ASKED if key in one} for one in said["results"]] != asked[name]:
                 raise ValueError(f"{written.name} holds other expressions about {name}: name another folder.")
-            if said["file"] != _state(images / name):
+            if said["file"] != source.state(name):
                 raise ValueError(f"{name} has changed since {written.name} was written: name another folder.")
         done.add(name)
         end += len(line)
     written.truncate(end)
     return done & asked.places.keys()
-
-
-def _state(path: Path) -> list[int] | None:
-    """Bytes and time of modification of a file, `None` if it is not there."""
-    try:
-        return [path.stat().st_size, path.stat().st_mtime_ns]
-    except OSError:
-        return None
 
 
 def _work(
@@ -308,7 +315,7 @@ class Worker:
     """A model on its device, and what it makes of pictures: one line each."""
 
     def __init__(self, images: Path, settings: Settings, number: int):
-        self.images, self.settings = images, settings
+        self.source, self.settings = pictures_at(images), settings
         devices = torch.accelerator.device_count()
         device = f"{torch.accelerator.current_accelerator().type}:{number % devices}" if devices else "cpu"
         self.segmenter = Segmenter(*load_model(settings.model, device))
@@ -318,7 +325,7 @@ class Worker:
 
     def __call__(self, batch: dict[str, list[Line]]) -> list[Line]:
         failures, pictures = {}, {}
-        states = {name: _state(self.images / name) for name in batch}  # before they are read
+        states = {name: self.source.state(name) for name in batch}  # before they are read
         for name, opened in zip(batch, self.readers.map(self._open, batch), strict=True):
             (failures if isinstance(opened, Exception) else pictures)[name] = opened
         found = {}
@@ -339,7 +346,7 @@ class Worker:
 
     def _open(self, name: str) -> Image.Image | Exception:
         try:
-            return upright(open_image(self.images / name))
+            return self.source.open(name)
         except Exception as error:  # decoders of broken files raise errors of many kinds
             return error
 

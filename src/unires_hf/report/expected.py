@@ -98,8 +98,21 @@ PAPERS: dict[str, Paper] = {
             Expected("mean_words", 4.6, 0.05),
         ),
     ),
+    # README of henghuiding/gRefCOCO; CVPR 2023, section 3. It also counts 80,022 expressions with several referents.
+    "grefcoco": Paper(
+        ("train", "val", "testA", "testB"),
+        (
+            Expected("expressions", 278_232),
+            Expected("no_target_expressions", 32_202),
+            Expected("images", 19_994),
+        ),
+    ),
     # README of hustvl/GroundingSuite: "3,800 carefully curated instances".
-    "gseval": Paper(("test",), (Expected("expressions", 3_800),)),
+    "gseval": Paper(
+        ("test",), (Expected("expressions", 3_800), Expected("images", 3_800, note="the abstract (arXiv 2503.10596)"))
+    ),
+    # README of dddraxxx/Ref-Adv: its public cases, of 5,000.
+    "ref-adv-s": Paper(("train",), (Expected("expressions", 1_142),)),
     # README of zifuwan/InstructPart.
     "instruct-part": Paper(
         ("train", "test"),
@@ -120,6 +133,12 @@ PAPERS: dict[str, Paper] = {
             Expected("images", 45_790, split="train"),
             Expected("images", 2_410, split="val"),
             Expected("images", 9_443, split="test"),
+            Expected("objects", 217_117, split="train"),
+            Expected("objects", 10_794, split="val"),
+            Expected("objects", 45_861, split="test"),
+            Expected("parts", 395_071, split="train"),
+            Expected("parts", 20_945, split="val"),
+            Expected("parts", 86_041, split="test"),
         ),
     ),
     # README of ChenyunWu/PhraseCutDataset.

@@ -1,5 +1,6 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Reader of data sets on the Hub in the layouts of jxu124/refcoco(+/g), without pictures, and lmms-lab/RefCOCO."""
+"""Reader of data sets on the Hub, one row a referent: jxu124/refcoco(+/g), without pictures, lmms-lab/RefCOCO, and
+dddraxxx/ref-adv-s, which has boxes alone."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -43,8 +44,12 @@ def read_hub(
     elif {"image", "answer", "segmentation", "file_name"} <= set(rows.column_names):
         undecoded = rows.cast_column("image", Image(decode=False))
         yield from _rows(undecoded, "file_name", _without_annotation, _fill_lmms)
+    elif {"image", "normal_caption", "solution", "file_name"} <= set(rows.column_names):
+        yield from _rows(rows.cast_column("image", Image(decode=False)), "file_name", str, _fill_ref_adv)
     else:
-        raise ValueError(f"the columns {rows.column_names} are neither jxu124/refcoco's nor lmms-lab/RefCOCO's.")
+        raise ValueError(
+            f"the columns {rows.column_names} are neither jxu124/refcoco's nor lmms-lab/RefCOCO's nor ref-adv-s's."
+        )
 
 
 def _loaded(root: str, split: str) -> Dataset:
@@ -98,6 +103,20 @@ def _fill_lmms(draft: Draft, index: int, row: Row) -> None:
     target = draft.add(index, "", mask, box=row.get("bbox"))
     for number, text in enumerate(take(row, "answer", list)):
         draft.say(target, f"{index}/{number}", text)
+
+
+def _fill_ref_adv(draft: Draft, index: int, row: Row) -> None:
+    """`solution` is the box x0, y0, x1, y1; the kind of an expression is whether it has a negation."""
+    if draft.image is None:
+        size = take(row, "height", int), take(row, "width", int)
+        draft.open(take(take(row, "image", dict), "bytes", bytes), size)
+    corners = take(row, "solution", list)
+    if len(corners) != 4 or None in corners:
+        raise ValueError(f"'solution' is a box x0, y0, x1, y1, got {brief(corners)}.")
+    left, top, right, bottom = corners
+    target = draft.add(index, "", None, box=[left, top, right - left, bottom - top])
+    kind = "negation" if take(row, "use_negation", bool) else "plain"
+    draft.say(target, f"{index}:{kind}", take(row, "normal_caption", str))
 
 
 def _json(row: Row, key: str) -> Row:

@@ -9,7 +9,7 @@ from unires_hf.data.schema import Row, Skipped
 from .borrowing import Lender
 from .coco import CocoFile, annotation_file, picture_folders
 
-_FILES = ("paco_lvis_v1_{split}.json", "annotations/paco_lvis_v1_{split}.json")
+FILES = ("paco_lvis_v1_{split}.json", "annotations/paco_lvis_v1_{split}.json")
 
 
 def read_paco(
@@ -31,7 +31,7 @@ def read_paco(
     """
     yield from CocoFile(
         source="paco",
-        path=annotation_file(root, split, None, _FILES),
+        path=annotation_file(root, split, None, FILES),
         folders=picture_folders(root, split, images, ("images",)),
         lender=Lender(refer),
     ).rows()

@@ -20,6 +20,7 @@ from .hub import read_hub
 from .instruct_part import read_instruct_part
 from .interchange import read_interchange
 from .paco import read_paco
+from .paco_queries import read_paco_queries
 from .partimagenet import read_partimagenet
 from .pascal_part import read_pascal_part
 from .phrasecut import read_phrasecut
@@ -36,6 +37,7 @@ SOURCES: dict[str, Callable[..., Iterator[Row | Skipped]]] = {
     "refcocom": read_refcocom,
     "cris": read_cris,
     "paco": read_paco,
+    "paco-queries": read_paco_queries,
     "pascal-part": read_pascal_part,
     "partimagenet": read_partimagenet,
     "coco": read_coco,

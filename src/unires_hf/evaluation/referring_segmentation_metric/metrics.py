@@ -95,7 +95,7 @@ def _shares(
     asked = ~no_target if preset.pr_targeted_only else everyone
     for threshold in preset.pr_thresholds:
         passed = iou >= threshold if preset.pr_includes_equal else iou > threshold
-        shares[f"pr@{threshold:.1f}"] = (passed & asked, asked)
+        shares[f"pr@{threshold:g}"] = (passed & asked, asked)
     if (no_target & member).any():
         shares["n_acc"] = (predicted & no_target, no_target)
         if (~no_target & member).any():

@@ -11,7 +11,7 @@ from .protocols import get_protocol
 
 _DESCRIPTION = """\
 Referring segmentation scored the way the papers score it: mIoU, oIoU (= cIoU), gIoU, Pr@X, N-acc and T-acc, for
-objects and parts, with 95 % intervals over images, under the protocol of UniRES, CRIS, LAVT or gRefCOCO.
+objects and parts, with 95 % intervals over images, under the protocol of UniRES, CRIS, LAVT or gRefCOCO, or of boxes.
 """
 
 _INPUTS = """\
@@ -21,7 +21,7 @@ Args, as `evaluate.load(FOLDER, "counts")`:
     intersections, unions: pixel counts, one an expression, at the size that the protocol prescribes.
     no_target: bool an expression, the ground truth is empty (default: none is).
 Args of both:
-    protocol: "unires" (default), "cris", "lavt" or "grefcoco".
+    protocol: "unires" (default), "cris", "lavt", "grefcoco" or "boxes".
     predicted_no_target: bool an expression, the model said that there is no referent (default: its RLE has no pixel).
     granularity: "object" or "part" an expression, for the breakdown.
     image_ids: the image of each expression, for the intervals.
@@ -99,7 +99,7 @@ def _count(prediction: dict, reference: dict, protocol: str) -> tuple[int, int, 
     pair = [{"size": list(rle["size"]), "counts": rle["counts"].encode()} for rle in (prediction, reference)]
     areas = [int(area) for area in coco_mask.area(pair)]
     preset = get_protocol(protocol)
-    if preset.score_size is None:
+    if preset.score_size is None and not preset.boxes:
         intersection = int(coco_mask.area(coco_mask.merge(pair, intersect=True)))
         return intersection, sum(areas) - intersection, *areas
     first, second = (preset.resize(coco_mask.decode(rle).view(bool)) for rle in pair)

@@ -150,7 +150,7 @@ def test_boxes_without_a_mask_are_scored_by_the_protocol_of_boxes(painter, proce
     iou = dict(zip(*(results.records[name].to_pylist() for name in ("target_id", "iou")), strict=True))
     assert iou == {"q": 1, "h": 0.5}, "two pieces within the box make the whole of it"
     assert [results.summary[f"pr@{x}"] for x in (0.5, 0.75, 0.9)] == [100, 50, 50]
-    with pytest.raises(ValueError, match="unlike boxes"):
+    with pytest.raises(ValueError, match="but boxes compares elsewhere"):
         evaluate_model(painter, processor, [row], protocol="boxes", behaviors=True)
 
 

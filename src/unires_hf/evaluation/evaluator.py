@@ -115,7 +115,9 @@ def evaluate_model(
     if "mean_place" in controls and mean_places is None:
         raise ValueError("The control mean_place needs the mean_places of the rows that the model was trained on.")
     if behaviors and (preset.boxes or preset.score_size is not None):
-        raise ValueError(f"Behaviors are measured on masks at original size, unlike {protocol}: use unires.")
+        raise ValueError(
+            f"Behaviors are measured on masks at original size, but {protocol} compares elsewhere: use unires."
+        )
     mask_threshold, chosen_by = _mask_threshold(preset, processor, mask_threshold)
     # Without the flag, accelerate takes a CPU process that torchrun started for the only one.
     state = PartialState(cpu=model.device.type == "cpu")

@@ -299,7 +299,8 @@ def test_memory_of_the_loop_is_flat_over_ten_thousand_pictures(tmp_path):
             yield number
 
     (tmp_path / "in").mkdir()
-    write_rows(tmp_path / "in" / "train-00000-of-00001.parquet", iter(Cars(10_000)))
+    rows = (car_row(f"{it:05d}", it % 20) for it in range(10_000))
+    write_rows(tmp_path / "in" / "train-00000-of-00001.parquet", rows)
     rows = open_input(str(tmp_path / "in"))
     manifest = annotate(rows, tmp_path / "out", Recipe(shard_images=500), command="test", engine=watched)
     assert manifest["splits"]["train"]["images"] == 10_000 and len(memory) == 20

@@ -70,8 +70,13 @@ def wait_for_shards(out: Path, run: subprocess.Popen, count: int) -> None:
 
 
 def actors_of(run: subprocess.Popen) -> list[psutil.Process]:
-    family = psutil.Process(run.pid).children(recursive=True)
-    return [it for it in family if any("MapWorker" in word for word in it.cmdline())]
+    found = []
+    with suppress(psutil.NoSuchProcess):  # the run has ended
+        for it in psutil.Process(run.pid).children(recursive=True):
+            with suppress(psutil.Error):  # it ends just now
+                if any("MapWorker" in word for word in it.cmdline()):
+                    found.append(it)
+    return found
 
 
 def test_actors_that_share_the_shards_give_the_bytes_of_the_loop(asked, of_the_loop, tmp_path):

@@ -6,8 +6,9 @@
 
 Weights are random, of the published sizes: speed does not depend on them. All subjects run in one process, in turn,
 so that a slow moment of the machine hits them alike; each figure is the median of the runs, and each ratio the median
-of the ratios run by run. CLIPSeg takes as many pictures as it has texts, so it encodes the picture for each of them. `--before` names the `src` of
-an older checkout (`git worktree add FOLDER COMMIT`), whose model of the same preset is measured beside.
+of the ratios run by run. CLIPSeg takes as many pictures as it has texts, so it encodes the picture for each of them.
+`--before` names the `src` of an older checkout (`git worktree add FOLDER COMMIT`), whose model of the same preset is
+measured beside.
 
     python scripts/benchmark.py --exports [--model default] [--scenes 100] [--threads 2] [--out FILE.json]
 

@@ -1,7 +1,8 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """Where the time of a photograph goes: from a JPEG file to masks at its own size, as RLE, beside CLIPSeg.
 
-    python scripts/benchmark_photograph.py [--model default] [--expressions 1 16] [--runs 9] [--libraries] [--out FILE.json]
+    python scripts/benchmark_photograph.py [--model default] [--expressions 1 16] [--runs 9] [--libraries] \\
+        [--out FILE.json]
 
 One thread; milliseconds are of the thread's own processor time, so that other work on the machine hardly counts.
 CLIPSeg (ViT-B/16 at its published 352 px, random weights) encodes the picture for each expression. Both in turn;

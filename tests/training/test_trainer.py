@@ -129,6 +129,14 @@ def test_frozen_modules_stay_as_they_are(trainer):
     assert "text_model" not in changed and "vision_model" in changed
 
 
+def test_a_part_of_a_module_or_a_single_weight_is_frozen_alone(arguments):
+    names = ["vision_model.encoder.layers.0", "backbone.stages.1", "mask_head.bias.weight"]
+    model, _ = build_model(arguments(preset="tiny", freeze=names)[0], ["a"])
+    frozen = {name for name, weight in model.named_parameters() if not weight.requires_grad}
+    assert frozen == {name for name, _ in model.named_parameters() if name.startswith(tuple(names))}
+    assert len(frozen) > len(names)
+
+
 def test_frozen_batch_norm_takes_no_statistics(trainer):
     fields = {"preset": "cris-tiny", "config_overrides": {}, "image_size": 64}
     trainer = trainer(freeze=["vision_model"], max_steps=2, warmup_steps=0, **fields)
@@ -139,7 +147,7 @@ def test_frozen_batch_norm_takes_no_statistics(trainer):
 
 
 def test_an_unknown_module_to_freeze_is_named(arguments):
-    with pytest.raises(ValueError, match="--freeze attic: the model has no such module"):
+    with pytest.raises(ValueError, match="--freeze attic: the model has no such module or weight"):
         build_model(arguments(freeze=["attic"])[0], ["a"])
 
 

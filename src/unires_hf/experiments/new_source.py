@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from datasets import Dataset, concatenate_datasets
 
 from unires_hf.evaluation import Results
@@ -107,7 +106,6 @@ def teach(lesson: Lesson, way: Mapping[str, Any], start: str, folder: Path) -> d
         "max_steps": lesson.steps,
         "warmup_steps": max(1, lesson.steps // 10),
         "weight_decay": 0.01,
-        "attn_implementation": "sdpa" if torch.accelerator.is_available() else "eager",  # CPUs train faster so
         "save_strategy": "no",
         "dataloader_num_workers": 0,
         "seed": lesson.seed,

@@ -47,6 +47,7 @@ class ConvPyramidBackbone(BackboneMixin, PreTrainedModel):
     main_input_name = "pixel_values"
     input_modalities = ("image",)
     has_attentions = False
+    _supports_sdpa = _supports_flash_attn = _supports_flex_attn = True  # it attends to nothing
 
     def __init__(self, config: ConvPyramidConfig):
         super().__init__(config)

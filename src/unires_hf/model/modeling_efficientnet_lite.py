@@ -69,7 +69,8 @@ class EfficientNetLiteConv(nn.Module):
             # As a product of matrices it takes one thread a sixth of the time where maps are wide and channels few.
             pixels = nn.functional.linear(hidden_states.permute(0, 2, 3, 1), kernel.flatten(1), bias)
             return self.activation(pixels.permute(0, 3, 1, 2))
-        if self.padding and not self.training:  # a row and a column of zeros pad as much as a copy of the map
+        # A row and a column of zeros pad as much as a copy of the map; ONNX's optimizer loses large padded kernels.
+        if self.padding and not self.training and not torch.compiler.is_exporting():
             kernel, padding = nn.functional.pad(kernel, (1, 0, 1, 0)), self.padding[1]
         else:
             hidden_states = self._padded(hidden_states)
@@ -143,6 +144,7 @@ class EfficientNetLitePreTrainedModel(PreTrainedModel):
     main_input_name = "pixel_values"
     input_modalities = ("image",)
     _no_split_modules = ["EfficientNetLiteBlock"]
+    _supports_sdpa = _supports_flash_attn = _supports_flex_attn = True  # it attends to nothing
 
     @torch.no_grad()
     def _init_weights(self, module):

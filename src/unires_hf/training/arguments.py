@@ -55,11 +55,17 @@ class ModelArguments:
     )
     attn_implementation: str | None = field(
         default=None,
-        metadata={"help": "sdpa, eager, flash_attention_2, …; on CPUs eager trains faster than the default, sdpa."},
+        metadata={
+            "help": "sdpa (the default), eager, flash_attention_2, … On CPUs eager trains a tenth faster at 128 pixels "
+            "in bfloat16, as fast in float32, and more slowly at 448 pixels."
+        },
     )
     freeze: list[str] = field(
         default_factory=list,
-        metadata={"help": "Modules that do not learn, by name: vision_model, text_model. Default: all learn."},
+        metadata={
+            "help": "What does not learn, by name: modules (vision_model), parts of them (backbone.stages.0), single "
+            "weights (mask_head.bias.weight). Default: all learn."
+        },
     )
     lora: int | None = field(
         default=None,

@@ -79,7 +79,9 @@ def build_model(arguments: ModelArguments, texts: Iterable[str]) -> tuple[PreTra
     parts = dict(model.named_modules()) | dict(model.named_parameters())
     for name in arguments.freeze:
         if name not in parts:
-            raise ValueError(f"--freeze {name}: the model has no such module; it has {', '.join(_children(model))}.")
+            raise ValueError(
+                f"--freeze {name}: the model has no such module or weight; it has {', '.join(_children(model))}."
+            )
         parts[name].requires_grad_(False)
     return model, processor
 

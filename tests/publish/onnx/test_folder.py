@@ -11,7 +11,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from tiny_unires import NO_GROUPS, PYRAMID, tiny_config, tiny_inputs
 
-from unires_hf import UniResModel, cli
+from unires_hf import EfficientNetLiteConfig, UniResModel, cli
+from unires_hf.model.modeling_efficientnet_lite import EfficientNetLiteConv
 
 ABLATIONS = {
     "full": {},
@@ -56,6 +57,19 @@ def test_other_numbers_of_everything_agree_with_torch(exported: Path, checkpoint
     processor = UniResProcessor.from_pretrained(checkpoint)
     difference = largest_difference(UniResModel.from_pretrained(checkpoint).eval(), processor, exported)
     assert 0 < difference <= TOLERANCE
+
+
+def test_a_wide_convolution_of_the_backbone_is_exported(tmp_path: Path) -> None:
+    """As wide as in `default`: the exporter once lost its kernel."""
+    from onnxruntime import InferenceSession
+
+    torch.manual_seed(0)
+    layer = EfficientNetLiteConv(EfficientNetLiteConfig(), 1056, 1056, kernel_size=5, stride=2, groups=1056).eval()
+    pixels = torch.randn(1, 1056, 8, 8)
+    torch.onnx.export(layer, (pixels,), tmp_path / "it.onnx", input_names=["pixels"], dynamo=True, verbose=False)
+    (answer,) = InferenceSession(tmp_path / "it.onnx").run(None, {"pixels": pixels.numpy()})
+    with torch.no_grad():
+        torch.testing.assert_close(torch.from_numpy(answer), layer(pixels), atol=1e-5, rtol=0)
 
 
 def test_the_command_says_what_it_checked(command) -> None:

@@ -63,6 +63,17 @@ def test_any_backbone_joins_patches_and_mask_head(backbone, tmp_path):
             assert not torch.allclose(model(**inputs).logits, before)
 
 
+@pytest.mark.parametrize("backbone", [PYRAMID["backbone_config"], LITE], ids=lambda it: it["model_type"])
+def test_attention_is_chosen_whatever_the_backbone(backbone):
+    model = make_model(backbone_config=backbone)
+    inputs = tiny_inputs(1, 2, size=(64, 64))
+    logits = []
+    for name in ("eager", "sdpa"):
+        model.set_attn_implementation(name)
+        logits.append(model(**inputs).logits)
+    torch.testing.assert_close(logits[0], logits[1], rtol=1e-4, atol=1e-4)
+
+
 def test_features_go_where_the_resolution_is_nearest():
     model = make_model()
     assert model.backbone_features.coarse == [2, 3]  # strides 16 and 32, of patches of 16

@@ -56,8 +56,8 @@ class ModelArguments:
     attn_implementation: str | None = field(
         default=None,
         metadata={
-            "help": "sdpa (the default), eager, flash_attention_2, … On CPUs eager trains a tenth faster at 128 pixels "
-            "in bfloat16, as fast in float32, and more slowly at 448 pixels."
+            "help": "sdpa (the default), eager, flash_attention_2, … On CPUs eager trains a tenth faster at 128 "
+            "pixels in bfloat16, as fast in float32, and more slowly at 448 pixels."
         },
     )
     freeze: list[str] = field(

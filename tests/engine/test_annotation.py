@@ -23,6 +23,7 @@ from unires_hf.engine.annotation import annotate, plain_loop
 from unires_hf.engine.intake import open_input
 from unires_hf.engine.part_stage import PartsRecipe
 from unires_hf.engine.recipe import STAGES, Recipe, read_recipe
+from unires_hf.engine.word_stage import WordsRecipe
 from unires_hf.loading import load_held_out, load_rows
 
 
@@ -290,7 +291,8 @@ def test_the_recipe_of_the_docs_is_one(tmp_path):
 
 
 @pytest.mark.slow
-def test_memory_of_the_loop_is_flat_over_ten_thousand_pictures(tmp_path):
+@pytest.mark.parametrize("rich", [False, True], ids=["plain", "rich"])
+def test_memory_of_the_loop_is_flat_over_ten_thousand_pictures(tmp_path, rich):
     memory, process = [], psutil.Process()
 
     def watched(work, missing, progress):
@@ -302,7 +304,8 @@ def test_memory_of_the_loop_is_flat_over_ten_thousand_pictures(tmp_path):
     rows = (car_row(f"{it:05d}", it % 20) for it in range(10_000))
     write_rows(tmp_path / "in" / "train-00000-of-00001.parquet", rows)
     rows = open_input(str(tmp_path / "in"))
-    manifest = annotate(rows, tmp_path / "out", Recipe(shard_images=500), command="test", engine=watched)
+    recipe = Recipe(words=WordsRecipe(rich=rich), shard_images=500)
+    manifest = annotate(rows, tmp_path / "out", recipe, command="test", engine=watched)
     assert manifest["splits"]["train"]["images"] == 10_000 and len(memory) == 20
     print({500 * (place + 1): f"{size / 1e6:.0f} MB" for place, size in enumerate(memory)})
     assert max(memory[10:]) - max(memory[2:10]) < 50e6

@@ -124,8 +124,10 @@ def write_graphs(model: ExportableModel, inputs: Mapping[str, torch.Tensor], fol
 def _write(
     graph: nn.Module, arguments: tuple, dynamic_shapes: tuple, inputs: list[str], outputs: list[str], path: Path
 ) -> None:
-    # The exporter misses torchvision's operators, of which there are none here, and warns of shared names of axes.
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    # The exporter misses torchvision's operators, of which there are none here, and warns of shared names of axes; its
+    # optimizer says which layers it leaves as they are.
+    for name in ("torch.onnx", "onnxscript"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(

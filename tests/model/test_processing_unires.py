@@ -323,6 +323,9 @@ def test_a_box_keeps_what_is_inside(processor):
         ({"points": [(60, 3), None]}, "lies outside its picture of 60x40"),
         ({"points": [(3, 3)]}, "`points` has 1 entries, but there are 2"),
         ({"boxes": [(3, 3, 9, 9)]}, "`boxes` has 1 entries"),
+        ({"points": [(float("nan"), 3), None]}, "is not of the form x, y, in pixels"),
+        ({"boxes": [(1, 2, 3), None]}, "is not of the form x0, y0, x1, y1"),
+        ({"boxes": [(20, 20, 10, 10), None]}, "ends before it begins"),
     ):
         with pytest.raises(ValueError, match=sentence):
             processor.post_process_referring_segmentation(outputs, [(40, 60)], **settings)

@@ -276,6 +276,7 @@ class UniResProcessor(ProcessorMixin):
         image_size = image_size or size
         mask, box = self._draw(logits, image_size, mask_size or image_size, level)
         if point is not None:
+            _check_finite("click", point, "x, y")
             clicked = (math.floor(point[1]), math.floor(point[0]))
             if not (0 <= clicked[0] < image_size[0] and 0 <= clicked[1] < image_size[1]):
                 raise ValueError(
@@ -286,6 +287,11 @@ class UniResProcessor(ProcessorMixin):
                 mask, box = self._draw(logits, image_size, image_size, level)
             mask, box = connected_region(mask, clicked)
         if frame is not None:
+            _check_finite("box", frame, "x0, y0, x1, y1")
+            if frame[0] > frame[2] or frame[1] > frame[3]:
+                raise ValueError(
+                    f"The box {frame} ends before it begins: give x0, y0, x1, y1, not a width and a height."
+                )
             mask, box = inside_box(mask, frame)
         score = 0.0 if box is None else self._score(logits, image_size, level)
         return {"mask": mask, "score": score, "box": box, "is_empty": box is None}
@@ -375,3 +381,12 @@ def group_text(
         if not expression.strip():
             raise ValueError(f"Expression {position} is empty: {expression!r}. Say what to segment.")
     return flat, counts
+
+
+def _check_finite(name: str, numbers: Any, form: str) -> None:
+    try:
+        fits = len(numbers) == len(form.split()) and all(map(math.isfinite, numbers))
+    except TypeError:
+        fits = False
+    if not fits:
+        raise ValueError(f"The {name} {numbers} is not of the form {form}, in pixels.")

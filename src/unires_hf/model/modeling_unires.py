@@ -488,7 +488,7 @@ class UniResModel(UniResPreTrainedModel):
         config_fields.setdefault("group_split_layer", encoders["vision_config"]["num_hidden_layers"] // 2)
         model = cls(cls.config_class(**encoders, **config_fields))
         new = sorted({key.split(".")[0] for key in model.load_state_dict(weights, strict=False).missing_keys})
-        sources = " and ".join(filter(None, (vision, text)))
+        sources = " and ".join(str(source) for source in (vision, text) if source)
         logger.warning(f"All weights of the encoders come from {sources}. New, and to be trained: {', '.join(new)}.")
         return model
 

@@ -10,10 +10,10 @@ of the ratios run by run. CLIPSeg takes as many pictures as it has texts, so it 
 `--before` names the `src` of an older checkout (`git worktree add FOLDER COMMIT`), whose model of the same preset is
 measured beside.
 
-    python scripts/benchmark.py --exports [--model default] [--scenes 100] [--threads 2] [--out FILE.json]
+    python scripts/benchmark.py --exports [--model default] [--data DATA ...] [--threads 2] [--out FILE.json]
 
-A checkpoint in PyTorch at each precision, and as ONNX in float32 and int8: size, time and mIoU on PartScenes, the
-forms in turn on each scene. Times are of the whole way from a picture and its expressions to masks.
+A checkpoint in PyTorch at each precision, and as ONNX in float32 and int8: size, time and mIoU on labeled images, the
+forms in turn on each image. Times are of the whole way from a picture and its expressions to masks.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from pathlib import Path
 from types import ModuleType
 
 import torch
+from datasets import concatenate_datasets
 from transformers import CLIPModel, CLIPSegConfig, CLIPSegForImageSegmentation, PreTrainedConfig, PreTrainedModel
 
 from unires_hf import UniResConfig, UniResModel
@@ -157,10 +158,12 @@ def peak_resident() -> float:
 
 def exports(arguments: argparse.Namespace, device: str) -> None:
     """The job of `--exports`."""
+    from unires_hf.loading import load_rows
     from unires_hf.publish.onnx_measure import markdown, measure_exports
 
-    measured = measure_exports(arguments.model, arguments.scenes, arguments.threads, device)
-    print(f"{arguments.model}, {arguments.scenes} scenes of PartScenes val, {machine(arguments, device)}\n")
+    rows = concatenate_datasets([load_rows([data], arguments.max_images) for data in arguments.data])
+    measured = measure_exports(arguments.model, rows, arguments.threads, device)
+    print(f"{arguments.model}, {len(rows)} images, {machine(arguments, device)}\n")
     print(markdown(measured))
     if arguments.out:
         Path(arguments.out).write_text(json.dumps([it._asdict() for it in measured], indent=2), encoding="utf-8")
@@ -182,7 +185,13 @@ def main() -> None:
     parser.add_argument("--out", help="a JSON file for the figures")
     parser.add_argument("--exports", action="store_true", help="measure the exported forms of a checkpoint instead")
     parser.add_argument("--model", default="default", help="with --exports: a folder or Hub repository")
-    parser.add_argument("--scenes", type=int, default=100, help="with --exports: scenes to score")
+    parser.add_argument(
+        "--data",
+        nargs="+",
+        default=["partscenes,split=val,length=100"],
+        help="with --exports: labeled images to score",
+    )
+    parser.add_argument("--max-images", type=int, help="with --exports: only the first N of each data set")
     parser.add_argument("--peak-of", choices=["unires", "clip", "clipseg"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

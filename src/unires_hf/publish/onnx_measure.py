@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""What each form of a checkpoint costs and keeps: size, time and mIoU on PartScenes."""
+"""What each form of a checkpoint costs and keeps: size, time and mIoU on labeled images."""
 
 import shutil
 import statistics
@@ -16,8 +16,8 @@ from transformers import pipeline
 
 from unires_hf.checkpoints import checkpoint_path
 from unires_hf.data import masks
+from unires_hf.data.schema import Row
 from unires_hf.evaluation import compute_metrics, overlap
-from unires_hf.scenes import PartScenes
 
 from .onnx_folder import GRAPHS, export_onnx, quantize
 from .onnx_segment import Segmenter
@@ -37,12 +37,12 @@ class Measured(NamedTuple):
 
     Args:
         name (`str`): such as "ONNX int8, cpu".
-        faster (`float`): the median over scenes of the first form's seconds over this one's.
+        faster (`float`): the median over images of the first form's seconds over this one's.
         smaller (`float`): the first form's bytes over this one's.
         miou_lost (`float`): the first form's mIoU less this one's, in points.
-        milliseconds (`float`): the median over scenes, from the picture with all its expressions to the masks.
+        milliseconds (`float`): the median over images, from the picture with all its expressions to the masks.
         megabytes (`float`): weights, or graphs.
-        miou, miou_part (`float`): of all expressions, and of those about parts, in percent.
+        miou, miou_part (`float`): of all expressions with a referent, and of those about parts, in percent.
     """
 
     name: str
@@ -55,21 +55,21 @@ class Measured(NamedTuple):
     miou_part: float
 
 
-def measure_exports(name: str, scenes: int, threads: int, device: str = "cpu") -> list[Measured]:
+def measure_exports(name: str, rows: Sequence[Row], threads: int, device: str = "cpu") -> list[Measured]:
     """
     Measures a checkpoint in PyTorch at full and half precision, and as ONNX on the CPU in float32 and int8.
 
     Args:
         name (`str`): `default`, a folder, or a repository of the Hub.
-        scenes (`int`): how many of PartScenes' val split, 2 or more: the first one is scored, but not timed.
+        rows (`Sequence[Row]`): 2 or more rows of the schema: the first one is scored, but not timed.
         threads (`int`): of onnxruntime; PyTorch's are set by who calls.
         device (`str`, *optional*, defaults to `"cpu"`): where PyTorch runs.
 
     Raises:
-        ValueError: for fewer than 2 scenes.
+        ValueError: for fewer than 2 rows.
     """
-    if scenes < 2:
-        raise ValueError(f"{scenes} scenes are too few to measure: give 2 or more.")
+    if len(rows) < 2:
+        raise ValueError(f"{len(rows)} image is too few to measure: give 2 or more.")
     with tempfile.TemporaryDirectory() as scratch:
         # On a CPU, float16 is several times slower than float32, and no smaller than bfloat16.
         halves = [torch.bfloat16] if device == "cpu" else [torch.bfloat16, torch.float16]
@@ -80,26 +80,27 @@ def measure_exports(name: str, scenes: int, threads: int, device: str = "cpu") -
             folder = Path(scratch, precision)
             size = sum((folder / graph).stat().st_size for graph in GRAPHS)
             forms.append(Form(f"ONNX {precision}, cpu", size, Segmenter(folder, threads=threads).segment))
-        return compare(forms, PartScenes("val", length=scenes))
+        return compare(forms, rows)
 
 
-def compare(forms: Sequence[Form], scenes: Sequence[dict[str, Any]]) -> list[Measured]:
+def compare(forms: Sequence[Form], rows: Sequence[Row]) -> list[Measured]:
     """Runs all forms over rows of the schema, in turn within each row, so that a slow moment hits them alike."""
     seconds = {form.name: [] for form in forms}
     records = {form.name: [] for form in forms}
-    for row in scenes:
+    for row in rows:
         texts, truths, parts = _asked(row)
         for form in forms:
             start = time.perf_counter()
             results = form.segment(row["image"], texts)
             seconds[form.name].append(time.perf_counter() - start)
             records[form.name] += [
-                (*overlap(np.asarray(result["mask"]) > 0, truth)[:2], not truth.any(), result["is_empty"], part)
+                (*overlap(np.asarray(result["mask"]) > 0, truth)[:2], result["is_empty"], part)
                 for result, truth, part in zip(results, truths, parts, strict=True)
+                if truth.any()
             ]
-    scores = {name: _score(rows) for name, rows in records.items()}
+    scores = {name: _score(values) for name, values in records.items()}
     first = forms[0]
-    timed = {name: values[1:] for name, values in seconds.items()}  # the first scene warms up
+    timed = {name: values[1:] for name, values in seconds.items()}  # the first image warms up
     return [
         Measured(
             name=form.name,
@@ -117,7 +118,7 @@ def compare(forms: Sequence[Form], scenes: Sequence[dict[str, Any]]) -> list[Mea
 
 def markdown(measured: Sequence[Measured]) -> str:
     """The table, ratios first."""
-    lines = ["| form | faster | smaller | mIoU lost | ms/scene | MB | mIoU | mIoU of parts |", "|---|" + "---:|" * 7]
+    lines = ["| form | faster | smaller | mIoU lost | ms/image | MB | mIoU | mIoU of parts |", "|---|" + "---:|" * 7]
     lines += [
         f"| {it.name} | {it.faster:.2f}x | {it.smaller:.2f}x | {it.miou_lost:.2f} | {it.milliseconds:.1f} | "
         f"{it.megabytes:.2f} | {it.miou:.2f} | {it.miou_part:.2f} |"
@@ -133,7 +134,7 @@ def _pytorch(name: str, dtype: torch.dtype, device: str) -> Form:
     return Form(label, size, lambda image, texts: segmenter(image, text=texts))
 
 
-def _asked(row: dict[str, Any]) -> tuple[list[str], list[np.ndarray], list[str]]:
+def _asked(row: Row) -> tuple[list[str], list[np.ndarray], list[str]]:
     """The expressions of a row, with the true mask and the granularity of each."""
     asked = [
         (expression["text"], masks.decode(target["mask"]), target["granularity"])
@@ -144,13 +145,6 @@ def _asked(row: dict[str, Any]) -> tuple[list[str], list[np.ndarray], list[str]]
     return list(texts), list(truths), list(parts)
 
 
-def _score(records: list[tuple[int, int, bool, bool, str]]) -> dict[str, float | int]:
-    intersection, union, no_target, predicted, granularity = zip(*records, strict=True)
-    return compute_metrics(
-        intersection,
-        union,
-        no_target=no_target,
-        predicted_no_target=predicted,
-        granularity=granularity,
-        bootstrap=0,
-    )
+def _score(records: list[tuple[int, int, bool, str]]) -> dict[str, float | int]:
+    intersection, union, predicted, granularity = zip(*records, strict=True)
+    return compute_metrics(intersection, union, predicted_no_target=predicted, granularity=granularity, bootstrap=0)

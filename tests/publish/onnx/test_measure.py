@@ -33,8 +33,8 @@ def test_scores_and_ratios(monkeypatch: pytest.MonkeyPatch) -> None:
     perfect = form("perfect", 8_000_000, 0.3, lambda truth: truth)
     nothing = form("nothing", 2_000_000, 0.1, lambda truth: np.zeros_like(truth, order="C"))
     first, second = measure.compare([perfect, nothing], scenes)
-    found = 100 * np.mean([truth.any() for truth in truths.values()])  # where nothing is meant, IoU is 0 by definition
-    assert first.miou == pytest.approx(found, abs=0.01) and first.miou_lost == 0 and first.faster == 1
+    assert not all(truth.any() for truth in truths.values())  # expressions without a referent have no IoU
+    assert first.miou == pytest.approx(100) and first.miou_lost == 0 and first.faster == 1
     assert second.miou_lost == pytest.approx(first.miou - second.miou) and second.miou == 0
     assert second.faster == pytest.approx(3) and second.smaller == 4 and second.megabytes == 2
     assert second.milliseconds == pytest.approx(100)
@@ -42,8 +42,8 @@ def test_scores_and_ratios(monkeypatch: pytest.MonkeyPatch) -> None:
     assert table[3].startswith("| nothing | 3.00x | 4.00x |")
 
 
-def test_one_scene_is_too_few() -> None:
+def test_one_image_is_too_few() -> None:
     from unires_hf.publish.onnx_measure import measure_exports
 
     with pytest.raises(ValueError, match="2 or more"):
-        measure_exports("drawings", 1, 1)
+        measure_exports("drawings", PartScenes("val", length=1), 1)

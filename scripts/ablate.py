@@ -26,7 +26,7 @@ from unires_hf.experiments.equal_budget import run_experiment
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--checkpoint", default="default", help="a trained UniRES, whose encoders the variants share")
+    parser.add_argument("--checkpoint", default="drawings", help="a trained UniRES, whose encoders the variants share")
     parser.add_argument("--preset", default="tiny", help="of the run from random weights")
     parser.add_argument("--warmed-up", help="folder of run_warmup.py")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])

@@ -10,7 +10,7 @@ of the ratios run by run. CLIPSeg takes as many pictures as it has texts, so it 
 `--before` names the `src` of an older checkout (`git worktree add FOLDER COMMIT`), whose model of the same preset is
 measured beside.
 
-    python scripts/benchmark.py --exports [--model default] [--data DATA ...] [--threads 2] [--out FILE.json]
+    python scripts/benchmark.py --exports [--model drawings] [--data DATA ...] [--threads 2] [--out FILE.json]
 
 A checkpoint in PyTorch at each precision, and as ONNX in float32 and int8: size, time and mIoU on labeled images, the
 forms in turn on each image. Times are of the whole way from a picture and its expressions to masks.
@@ -184,7 +184,7 @@ def main() -> None:
     parser.add_argument("--before", help="the `src` of an older checkout, to be measured beside")
     parser.add_argument("--out", help="a JSON file for the figures")
     parser.add_argument("--exports", action="store_true", help="measure the exported forms of a checkpoint instead")
-    parser.add_argument("--model", default="default", help="with --exports: a folder or Hub repository")
+    parser.add_argument("--model", default="drawings", help="with --exports: a folder or Hub repository")
     parser.add_argument(
         "--data",
         nargs="+",

@@ -52,7 +52,7 @@ def address(calls: Counter, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     segmenter.model.vision_model.register_forward_hook(lambda *_: calls.update(["vision"]))
     segmenter.model.register_forward_hook(lambda *_: calls.update(["model"]))
     folder = tmp_path_factory.mktemp("app")
-    page = build_page(segmenter, "what ships", write_examples(folder), folder, {})
+    page = build_page(segmenter, "default", write_examples(folder), folder, {})
     yield open_page(page, prevent_thread_lock=True, quiet=True)
     page.close()
 

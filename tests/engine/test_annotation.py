@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
-from datasets import load_dataset
+from datasets import Dataset, load_dataset
 from drawn_cars import car_row, draw_car, png
 from tiny_engine import save_unires
 
@@ -20,7 +20,7 @@ from unires_hf.data.leaks import HeldOut
 from unires_hf.data.schema import FEATURES, validate_row
 from unires_hf.data.shards import write_rows
 from unires_hf.engine.annotation import annotate, plain_loop
-from unires_hf.engine.intake import open_input
+from unires_hf.engine.intake import Table, check_ids, open_input
 from unires_hf.engine.part_stage import PartsRecipe
 from unires_hf.engine.recipe import STAGES, Recipe, read_recipe
 from unires_hf.engine.word_stage import WordsRecipe
@@ -145,6 +145,24 @@ def test_what_is_known_of_a_picture_may_be_broken_too(tmp_path, recipe_file, kno
     refused = [json.loads(line) for line in (tmp_path / "out/rejected/00000.jsonl").read_text().splitlines()]
     ((image_id, said),) = [(it["image_id"], it["reason"]) for it in refused if it["stage"] == "pictures"]
     assert image_id == "bad" and reason in said
+
+
+@pytest.mark.parametrize("known", ["a list", "all", "objects"])
+def test_an_id_of_two_pictures_is_refused(tmp_path, known):
+    rows = [car_row("a"), car_row("b"), car_row("a", 9)]
+    if known != "a list":
+        write_rows(tmp_path / "train-00000-of-00001.parquet", rows)
+        rows = open_input(str(tmp_path), known)
+    with pytest.raises(ValueError, match="Two pictures have the id 'a'"):
+        annotate(rows, tmp_path / "out", Recipe(), command="test")
+    assert not (tmp_path / "out").exists()
+
+
+def test_pictures_without_ids_are_numbered():
+    pictures = [row["image"] for row in (car_row(), car_row())]
+    assert Table(Dataset.from_dict({"image": pictures}), "bare").ids == ["000000000", "000000001"]
+    with pytest.raises(ValueError, match="Two pictures have the id '7'"):
+        check_ids(Table(Dataset.from_dict({"image": pictures, "id": [7, 7]}), "bare"))
 
 
 def test_a_recipe_that_made_nothing_may_be_corrected(tmp_path, recipe_file):

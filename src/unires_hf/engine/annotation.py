@@ -19,6 +19,7 @@ from unires_hf.data.schema import Row
 from unires_hf.files import only_writer, read_json, write_json, write_text
 
 from . import engine_card
+from .intake import check_ids
 from .recipe import Recipe
 from .shard_work import COUNTS, ShardWork
 from .yields import markdown, summed
@@ -52,7 +53,7 @@ def annotate(
         `dict`: the manifest.
 
     Raises:
-        ValueError: if there is no picture, or the folder holds something else.
+        ValueError: if there is no picture, two have the same id, or the folder holds something else.
     """
     out = Path(out)
     manifest = read_json(out / "manifest.json")
@@ -62,6 +63,7 @@ def annotate(
         return manifest
     if not len(rows):
         raise ValueError("There is no picture to annotate.")
+    check_ids(rows)
     with only_writer(out):
         return _annotate(rows, out, recipe, identity, split, engine or plain_loop, held_out)
 

@@ -1,6 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """What the engine starts from: a folder of pictures, or a table of images with what is known of them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,13 @@ class Table(Sequence):
     def __init__(self, rows: Dataset, source: str):
         self.rows, self.source = rows.cast_column("image", Image(decode=False)), source
         self.known = set(FEATURES) <= set(rows.column_names)
+        self.named_by = next((it for it in ("image_id", "id") if it in rows.column_names), None)
+
+    @property
+    def ids(self) -> list[str]:
+        """The pictures' ids; the pictures are not read."""
+        names = self.rows[self.named_by] if self.named_by else [None] * len(self.rows)
+        return [_name(index, name) for index, name in enumerate(names)]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -55,8 +63,7 @@ class Table(Sequence):
             image = {"bytes": path.read_bytes(), "path": path.name}
         if self.known:
             return {**{name: row[name] for name in FEATURES}, "image": image}
-        name = row.get("image_id", row.get("id"))
-        return _bare(image, f"{index:09d}" if name is None else str(name), self.source)
+        return _bare(image, _name(index, row.get(self.named_by)), self.source)
 
 
 def open_input(specification: str, known: str = "all") -> Sequence[Row]:
@@ -69,7 +76,7 @@ def open_input(specification: str, known: str = "all") -> Sequence[Row]:
             parts and words; `"nothing"`, pictures alone.
 
     Raises:
-        ValueError: if it names nothing, or two images share an id.
+        ValueError: if it names nothing, or a data set without a column `image`.
     """
     folder = Path(specification)
     if folder.is_dir() and not any(folder.rglob("*.parquet")) and not any(folder.rglob("metadata.jsonl")):
@@ -95,6 +102,11 @@ class Known(Sequence):
     def __init__(self, rows: Sequence[Row], known: str):
         self.rows, self.known = rows, known
 
+    @property
+    def ids(self) -> list[str]:
+        """The pictures' ids; the pictures are not read."""
+        return self.rows.ids
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -102,6 +114,27 @@ class Known(Sequence):
         row = self.rows[index]
         objects = [{**it, "expressions": []} for it in row["targets"] if it["granularity"] == "object"]
         return {**row, "targets": objects if self.known == "objects" else []}
+
+
+def check_ids(rows: Sequence[Row]) -> None:
+    """
+    Raises:
+        ValueError: if two rows of a list, or of what [`open_input`] opened, share an id. Other sequences are not
+            checked: they may make a row only when asked for it.
+    """
+    if isinstance(rows, Folder | Table | Known):
+        ids = rows.ids
+    else:
+        ids = [row["image_id"] for row in rows] if isinstance(rows, list) else []
+    twice = next((name for name, count in Counter(ids).items() if count > 1), None)
+    if twice is not None:
+        raise ValueError(
+            f"Two pictures have the id {twice!r}: give each one row, or choose one split, as DATA,split=val."
+        )
+
+
+def _name(index: int, name: Any) -> str:
+    return f"{index:09d}" if name is None else str(name)
 
 
 def _bare(image: dict[str, Any], image_id: str, source: str) -> Row:

@@ -42,11 +42,13 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=200, help="without --data: so many drawn scenes a split")
     parser.add_argument("--max-images", type=int, help="of each split")
     parser.add_argument("--phrase", default="{part}", help="what is asked on the crop of the object")
+    parser.add_argument("--plurals", action="store_true", help="ask for the plural too; what scores higher is taken")
     parser.add_argument("--padding", type=float, default=0.1, help="of the crop, in shares of the box's longer side")
     parser.add_argument("--out", type=Path, help="a JSON file for the tables and all proposals")
     arguments = parser.parse_args()
 
-    recipe = PartsRecipe(arguments.model, 0.0, phrase=arguments.phrase, padding=arguments.padding, sides=False)
+    asked = {"phrase": arguments.phrase, "padding": arguments.padding, "plurals": arguments.plurals}
+    recipe = PartsRecipe(arguments.model, 0.0, sides=False, **asked)
     listener = Listener(ListenerRecipe(arguments.listener or arguments.model, iou=0.0))
     tables, content = {}, {"settings": {**vars(arguments), "out": None}}
     for name in arguments.data or ["partscenes"]:

@@ -2,10 +2,11 @@
 """Do the engine's labels teach? How much of the gap between half of the human labels and all of them do they close?
 
     python scripts/student_test.py --data photographs/ccp photographs/cars --out runs/student -- \\
-        --preset small --backbone efficientnet-lite2 --image_size 256 --max_steps 600 --learning_rate 1e-3
+        --preset small --backbone efficientnet-lite2 --image_size 224 --max_steps 600 --learning_rate 1e-3 \\
+        --save_strategy steps --save_steps 50 --save_total_limit 1
 
 Everything after `--` goes to all five trainings alike, as to `run_finetuning.py`. Data sets are folders that
-`unires convert` made, with the splits train and test. Started again, it goes on where it was.
+`unires convert` made, with the splits train and test. Started again, it goes on from the last checkpoint.
 """
 
 import argparse
@@ -28,7 +29,7 @@ def main() -> None:
     flags = [it for it in arguments.training if it != "--"]
 
     def train(out: Path, data: Sequence[Path], seed: int) -> None:
-        if not (out / "model.safetensors").exists():
+        if not (out / "trainer_state.json").exists():  # written after the weights
             words = ["--train_data", *map(str, data), "--output_dir", str(out), "--seed", str(seed)]
             finetune([*words, "--draw_expressions", "true", "--resume_from_checkpoint", "last", *flags])
 

@@ -9,6 +9,7 @@ from unires_hf.data import masks
 from unires_hf.data.schema import validate_row
 from unires_hf.engine import part_stage, verification
 from unires_hf.engine.case import KEPT, make_target, open_case
+from unires_hf.engine.finders import Found
 from unires_hf.engine.negative_stage import NegativesRecipe, NegativeStage
 from unires_hf.engine.object_stage import ObjectsRecipe, ObjectStage
 from unires_hf.engine.part_stage import PartsRecipe, PartStage, two_sides
@@ -46,6 +47,31 @@ def test_parts_are_found_in_their_object_with_sides_as_the_viewer_sees_them(find
     assert all(it["parent_id"] == "1-car" and it["category"] == "car" for it in case.parts)
     assert case.verdicts["parts", KEPT] == 4 and finders["colors"].asked == ["wheel", "window", "antenna"]
     validate_row(case.row)
+
+
+class OneOfTwo(ColorFinder):
+    """To which "wheel" is the left one, found without conviction."""
+
+    def _find(self, pixels, text):
+        found = super()._find(pixels, text)
+        if text != "wheel":
+            return found
+        left = found[0].mask & (np.arange(pixels.shape[1]) < 45)
+        return [Found(left, 0.5)]
+
+
+def test_the_plural_is_asked_too_and_said_where_it_scores_higher(finders, vocabulary):
+    finders["colors"] = OneOfTwo()
+    for plurals, area, said in ((False, 144, "wheel of car"), (True, 288, "wheels of car")):
+        case, _ = with_parts(vocabulary, plurals=plurals, sides=False)
+        WordStage(WordsRecipe(rich=False), vocabulary)([case])
+        by_name = {it["part"]: it for it in case.parts}
+        assert masks.area(by_name["wheel"]["mask"]) == area
+        assert by_name["wheel"]["expressions"][0]["text"] == said
+        assert by_name["window"]["expressions"][0]["text"] == "window of car"  # both found, as good: the singular
+    assert "windows" in finders["colors"].asked
+    PartStage(PartsRecipe("colors", plurals=True), vocabulary).ask(case.picture, "car", ["left mirror"])
+    assert finders["colors"].asked[-2:] == ["left mirror", "left mirror"]  # what has a side is one
 
 
 def test_a_box_does_for_an_object_without_a_mask(finders, vocabulary):

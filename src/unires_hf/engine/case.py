@@ -44,6 +44,7 @@ class Case:
             `text`, `mask`, `bbox`.
         verdicts (`Counter`): by (stage, `KEPT` or the reason), how often.
         provenance (`list[dict]`): as in `ENGINE_FEATURES`.
+        several (`set[str]`): the target_ids of parts that were found by the plural of their name.
     """
 
     row: Row
@@ -51,6 +52,7 @@ class Case:
     rejected: list[Row] = field(default_factory=list)
     verdicts: Counter = field(default_factory=Counter)
     provenance: list[Row] = field(default_factory=list)
+    several: set[str] = field(default_factory=set)
 
     @property
     def objects(self) -> list[Row]:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL.Image import Image
 
 from unires_hf.data import masks
-from unires_hf.data.part_expressions import spoken
+from unires_hf.data.part_expressions import plural, spoken
 from unires_hf.data.schema import Row
 
 from .case import Case, make_target, overlap, region
@@ -34,6 +34,8 @@ class PartsRecipe:
         max_overlap (`float`, defaults to 0.6): of two parts of an object with a higher IoU the better one stays.
         sides (`bool`, defaults to `True`): a part that things have two of, and that is seen twice side by side, is
             also given as the left one and the right one, as the viewer sees them.
+        plurals (`bool`, defaults to `False`): the plural is asked too, and what scores higher is taken. For models to
+            which "window" is one window of many; SAM 3 finds all of them by the singular.
     """
 
     model: str
@@ -45,6 +47,7 @@ class PartsRecipe:
     max_share: float = 0.9
     max_overlap: float = 0.6
     sides: bool = True
+    plurals: bool = False
 
     def __post_init__(self):
         check_phrase(self.phrase, "part", "category")
@@ -70,9 +73,15 @@ class PartStage:
 
     def ask(self, crop: Image, category: str, parts: Sequence[str]) -> list[list[Found]]:
         """What the model finds for each of the parts' nouns on the crop of an object."""
-        texts = [self.recipe.phrase.format(part=part, category=spoken(category)) for part in parts]
+        return [found for found, _ in self._asked(crop, category, parts)]
+
+    def _asked(self, crop: Image, category: str, parts: Sequence[str]) -> list[tuple[list[Found], bool]]:
+        """The same, each with whether it is the plural's."""
+        names = [*parts, *map(_plural, parts)] if self.recipe.plurals else parts
+        texts = [self.recipe.phrase.format(part=name, category=spoken(category)) for name in names]
         (found,) = self.finder.find([crop], [texts])
-        return found
+        one, many = found[: len(parts)], found[len(parts) :] or [[]] * len(parts)
+        return [max((a, False), (b, True), key=lambda it: _best(it[0])) for a, b in zip(one, many, strict=True)]
 
     def _add_parts(self, case: Case, owner: Row) -> None:
         given = {it["part"] for it in case.parts if it["parent_id"] == owner["target_id"]}
@@ -81,14 +90,13 @@ class PartStage:
             return
         inside = region(owner, case.picture.height, case.picture.width)
         corners = crop_corners(owner["bbox"], case.picture.size, self.recipe.padding)
-        found = self.ask(case.picture.crop(corners), owner["category"], parts)
+        found = self._asked(case.picture.crop(corners), owner["category"], parts)
         proposed = [
-            (part, instances, max(one.score for one in instances))
-            for part, instances in zip(parts, found, strict=True)
-            if instances
+            (part, instances, several) for part, (instances, several) in zip(parts, found, strict=True) if instances
         ]
         kept: list[np.ndarray] = []
-        for part, instances, score in sorted(proposed, key=lambda it: -it[2]):
+        for part, instances, several in sorted(proposed, key=lambda it: -_best(it[1])):
+            score = _best(instances)
             whole = _placed(np.any([one.mask for one in instances], axis=0), corners, inside.shape)
             target_id = f"{owner['target_id']}/{part}"
             cut = masks.encode(whole & inside)
@@ -100,6 +108,8 @@ class PartStage:
             kept.append(whole & inside)
             case.row["targets"].append(target)
             case.keep(STAGE, target_id, self.finder.name, score)
+            if several:
+                case.several.add(target_id)
             if self.recipe.sides and self.vocabulary.paired(part):
                 for side, mask in zip(
                     SIDES,
@@ -128,6 +138,15 @@ class PartStage:
         if any(overlap(cut, other) > self.recipe.max_overlap for other in kept):
             return "the same place as a better part"
         return None
+
+
+def _plural(part: str) -> str:
+    """The plural of a part's name; what has a side is one: "left mirror"."""
+    return part if set(SIDES) & set(part.split()) else plural(part)
+
+
+def _best(found: Sequence[Found]) -> float:
+    return max((it.score for it in found), default=-1.0)
 
 
 def crop_corners(bbox: Sequence[float], size: tuple[int, int], padding: float) -> tuple[int, int, int, int]:

@@ -41,6 +41,7 @@ def ray_engine(workers: int, gpus: float = 0.0) -> Callable[..., Iterator[int]]:
             return
         if "RAY_ADDRESS" not in os.environ and work.recipe.threads > os.cpu_count():
             raise ValueError(f"The recipe's threads are {work.recipe.threads}, but there are {os.cpu_count()} cores.")
+        os.environ.setdefault("RAY_worker_niceness", "0")  # by default its workers give way to all that runs beside
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False  # the caller has its own
         logging.getLogger("ray.data").setLevel(logging.WARNING)

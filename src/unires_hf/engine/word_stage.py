@@ -90,12 +90,12 @@ class WordStage:
         return set(texts)
 
     def _traits(self, case: Case) -> dict[str, Traits]:
-        """Parts that are seen twice, whose name is then a plural."""
+        """Parts that are seen twice, or were found by the plural: this is then what they are called."""
         ids = {it["target_id"] for it in case.parts}
         return {
             it["target_id"]: Traits(instances=2)
             for it in case.parts
-            if it["parent_id"] and f"{it['parent_id']}/left {it['part']}" in ids
+            if it["target_id"] in case.several or it["parent_id"] and f"{it['parent_id']}/left {it['part']}" in ids
         }
 
     def _enrich(self, case: Case, silent: Sequence[Row]) -> list[Row]:

@@ -3,9 +3,6 @@
 
 import copy
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import datasets
@@ -13,6 +10,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 import torch
+from forks import on_two_processes
 
 from unires_hf.data import masks
 from unires_hf.data.schema import FEATURES
@@ -347,13 +345,8 @@ PartialState().destroy_process_group()
 
 
 def test_two_processes_give_the_numbers_of_one(painter, processor, boxes, tmp_path):
-    script = tmp_path / "two.py"
-    script.write_text(TWO_PROCESSES.format(here=str(Path(__file__).parent), controls=ALL_CONTROLS, out=str(tmp_path)))
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", str(script)]
-    source = str(Path(sys.modules["unires_hf"].__file__).parents[1])
-    environment = os.environ | {"PYTHONPATH": source, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+    code = TWO_PROCESSES.format(here=str(Path(__file__).parent), controls=ALL_CONTROLS, out=str(tmp_path))
+    on_two_processes(exec, code, {})
     for name, rows in (("all", boxes.rows(7)), ("stream", boxes.rows(7)), ("one", boxes.rows(7)[:1])):
         expected: Results = evaluate_model(painter, processor, rows, controls=ALL_CONTROLS, keep_masks=True)
         for process in (0, 1):

@@ -31,6 +31,12 @@ for model in models:
     print(json.dumps([result["score"] for result in results]))
 """
 
+SEGMENT = """
+import json, sys
+from unires_hf import cli
+sys.exit(any(cli.main(["segment", "--model", "me/unires", *words]) for words in json.loads(sys.argv[1])))
+"""
+
 EVALUATE = """
 import sys
 sys.modules["unires_hf"] = None
@@ -82,11 +88,9 @@ def test_masks_name_the_commit_of_a_model_of_the_hub(checkpoint, hub, environmen
     commit = hub.repositories["model", "me/unires"].commit
     said = tmp_path / "said.jsonl"
     said.write_text(json.dumps({"file_name": picture.name, "text": TEXT}) + "\n")
-    command = [sys.executable, "-m", "unires_hf.cli", "segment", "--model", "me/unires", "--out"]
-    many = ["--images", str(picture.parent), "--expressions", str(said), "--overlays", "0"]
-    for words in ([str(tmp_path / "one"), str(picture), *TEXT, "--json"], [str(tmp_path / "many"), *many]):
-        done = subprocess.run([*command, *words], capture_output=True, text=True, env=environment, cwd=tmp_path)
-        assert done.returncode == 0, done.stderr
+    one = [str(picture), *TEXT, "--json", "--out", str(tmp_path / "one")]
+    many = ["--images", str(picture.parent), "--expressions", str(said), "--out", str(tmp_path / "many")]
+    run(SEGMENT, json.dumps([one, [*many, "--overlays", "0"]]), environment=environment, cwd=tmp_path)
     (line,) = map(json.loads, (tmp_path / "many/masks.jsonl").read_text().splitlines())
     assert line["made_by"]["model"] == "me/unires" and line["made_by"]["revision"] == commit
     assert json.loads((tmp_path / "many/settings.json").read_text())["weights"] == commit
@@ -148,10 +152,10 @@ def test_a_dry_run_sends_nothing_and_shows_everything(checkpoint, hub, tmp_path,
         (["nowhere", "me/model"], "nowhere has no config.json"),
         (["nowhere", "me/data", "--type", "dataset"], "nowhere has no *.parquet"),
         (["me/data", "--type", "dataset"], "Name the folder of the dataset"),
-        (["folder", "me/metric", "--type", "metric"], "takes the repository alone"),
+        (["folder", "me/metric", "--type", "metric"], "takes only the repository"),
         (["me/metric", "--type", "metric"], "call the Space referring_segmentation_metric"),
         (["folder", "me/ a model"], "me/ a model"),
-        (["folder", "me/model", "--out", "x"], "goes with --dry-run"),
+        (["folder", "me/model", "--out", "x"], "needs --dry-run"),
     ],
 )
 def test_a_mistake_is_one_sentence(words, complaint, monkeypatch, capsys: pytest.CaptureFixture, tmp_path):

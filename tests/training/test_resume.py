@@ -2,22 +2,18 @@
 """A run that was killed, ran into NaN or into a full disk goes on from its last good checkpoint as if nothing was."""
 
 import json
-import multiprocessing
 import signal
 from pathlib import Path
 
 import pytest
 import torch
-from killed_run import train_until_killed
+from forks import FORKS, Kill, train
 from safetensors.torch import load_file
 from transformers import TrainerCallback
 
 from unires_hf.training.resuming import last_checkpoint
 from unires_hf.training.run import run
 
-# Processes that are killed are forks of one that has imported all.
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["unires_hf.training.run"])
 STORED = {"per_device_train_batch_size": 4, "num_train_epochs": 3}
 STREAM = {"streaming": True, "max_steps": 12, "shuffle_buffer": 4}
 BASELINE = {**STORED, "config_overrides": "{}", "image_size": 64}
@@ -38,7 +34,7 @@ def curve(folder: Path) -> dict[int, tuple[float, float]]:
 def test_after_a_kill_the_curve_goes_on(fields, arguments, recipe, tmp_path):
     """Killed in step 7, in the middle of the second pass over the data; the last checkpoint is of step 6."""
     fields = {**fields, "save_strategy": "steps", "save_steps": 3, "horizontal_flip": True}
-    process = FORKS.Process(target=train_until_killed, args=(str(recipe("killed", **fields)), 7))
+    process = FORKS.Process(target=train, args=(str(recipe("killed", **fields)), [Kill(7)]))
     process.start()
     process.join(300)
     assert process.exitcode == -signal.SIGKILL

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from forks import on_two_processes, train
 from safetensors.torch import load_file
 from torchrun import torchrun
 
@@ -30,7 +31,8 @@ def test_two_processes_equal_one(arguments, recipe, squares, tmp_path):
     """Batches of one group hold 1 to 3 expressions, so a mean of means would be another loss."""
     fields = {**SAME, "eval_data": [squares]}
     run(*arguments("one", per_device_train_batch_size=4, **fields))
-    torchrun(SCRIPT, recipe("two", per_device_train_batch_size=1, gradient_accumulation_steps=2, **fields))
+    halves = {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 2}
+    on_two_processes(train, str(recipe("two", **halves, **fields)))
     one, two = tmp_path / "one", tmp_path / "two"
 
     logs = [json.loads((folder / "trainer_state.json").read_text())["log_history"] for folder in (one, two)]

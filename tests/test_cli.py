@@ -76,7 +76,7 @@ def test_numbers_need_no_drawing_library(
 def test_what_is_lost_is_said(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     (pictures / "1.png").unlink()
     assert convert(pictures, tmp_path / "out") == 0
-    assert "1 things were skipped" in capsys.readouterr().out
+    assert "1 items were skipped" in capsys.readouterr().out
     assert convert(pictures, tmp_path / "strict", "--strict") == 2
     assert "1.png" in capsys.readouterr().err
 

@@ -5,18 +5,17 @@ import argparse
 import ast
 import inspect
 import json
-import os
 import re
 import runpy
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from torch.distributed.run import parse_args as parse_torchrun
+from torchrun import TORCHRUN, printed_by
 from transformers import HfArgumentParser
 
 from unires_hf import UniResConfig
@@ -272,23 +271,10 @@ def run_chain(folder: Path, processes: int) -> dict:
         more = ["--device", "cpu"] if program else ["--disable_tqdm", "true", "--use_cpu", "true"]
         launcher = [sys.executable]
         if processes > 1:
-            launcher += ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
+            launcher = [*TORCHRUN, str(processes)]
             more += [] if program else ["--per_device_train_batch_size", str(8 // processes)]
-        process = subprocess.Popen(
-            [*launcher, *program, *words[1:], *more],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "HF_DATASETS_CACHE": str(folder / "cache")},
-            start_new_session=True,
-        )
-        try:
-            _, errors = process.communicate(timeout=900)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-        assert process.returncode == 0, errors
+        command = [*launcher, *program, *words[1:], *more]
+        printed_by(command, timeout=900, cwd=folder, env={"HF_DATASETS_CACHE": str(folder / "cache")})
     return json.loads((folder / "runs/chain/results.json").read_text())
 
 

@@ -6,20 +6,27 @@ import signal
 import subprocess
 import sys
 
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node"]
+
 
 def torchrun(*words) -> str:
     """What it prints; a failure carries its errors, and no process outlives a run that takes too long."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    return printed_by([*TORCHRUN, "2", *words])
+
+
+def printed_by(command: list, timeout: float = 300, **options) -> str:
+    """What a command prints, on one thread; its children end with it."""
     process = subprocess.Popen(
-        [*command, *words],
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", **options.pop("env", {})},
         start_new_session=True,
+        **options,
     )
     try:
-        printed, errors = process.communicate(timeout=300)
+        printed, errors = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise

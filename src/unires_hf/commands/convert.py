@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""`unires convert`: from the files of a source to Parquet."""
+"""`unires convert`: converts the files of a data set to Parquet."""
 
 import argparse
 import inspect
@@ -8,21 +8,25 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from . import needs_ray
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `convert`."""
-    parser.add_argument("source", help="the reader: refcoco, refcocom, paco, folder, … (a wrong name lists them all)")
-    parser.add_argument("--root", required=True, help="where the source's files are")
     parser.add_argument(
-        "--split", required=True, nargs="+", metavar="SPLIT", help="one or more of the source's splits"
+        "source", help="the reader to use: refcoco, refcocom, paco, folder, … (an unknown name lists them all)"
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the folder to make, or to add to")
+    parser.add_argument("--root", required=True, help="the folder that holds the source's files")
+    parser.add_argument("--split", required=True, nargs="+", metavar="SPLIT", help="one or more splits of the source")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="the output folder; splits are added to one that exists"
+    )
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="another argument of the reader, such as split_by=google or images=FOLDER; repeatable",
+        help="an option of the reader, such as split_by=google or images=FOLDER; may be repeated",
     )
     parser.add_argument(
         "--without",
@@ -30,32 +34,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=Path,
         metavar="DIR",
-        help="leave out photographs that are also in this folder, such as a benchmark's, by their looks; repeatable",
+        help="leave out photographs that look the same as one in this folder, such as a benchmark's; may be repeated",
     )
     parser.add_argument(
         "--words",
         action="store_true",
-        help="say of photographs what people would, in place of the source's words: in val and test; train stays "
-        "silent, and training draws its words anew at each look",
+        help="replace the source's words with expressions as people would say them, in val and test; train gets "
+        "none, because training draws new ones each time it sees a photograph",
     )
     parser.add_argument(
-        "--to", choices=("parquet", "coco"), default="parquet", help="coco is for other tools (default: parquet)"
+        "--to",
+        choices=("parquet", "coco"),
+        default="parquet",
+        help="the output format; coco is for other tools (default: parquet)",
     )
-    parser.add_argument("--shard-rows", type=int, default=512, metavar="N", help="images a shard (default: 512)")
+    parser.add_argument("--shard-rows", type=int, default=512, metavar="N", help="images in each shard (default: 512)")
     parser.add_argument(
-        "--num-proc", type=int, default=1, metavar="N", help="shards to write at once, one thread each (default: 1)"
+        "--num-proc",
+        type=int,
+        default=1,
+        metavar="N",
+        help="shards to write at the same time, one thread each (default: 1)",
     )
-    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="ray needs the extra `ray`")
-    parser.add_argument("--strict", action="store_true", help="stop at the first thing that would be skipped")
-    parser.add_argument("--license", default="other", metavar="ID", help="for the card, as the Hub names licenses")
-    parser.add_argument("--push", metavar="REPO", help="then upload to this data set repository; a new one is private")
+    parser.add_argument(
+        "--engine", choices=("local", "ray"), default="local", help="what runs the work; ray needs the extra `ray`"
+    )
+    parser.add_argument("--strict", action="store_true", help="stop at the first item that would be skipped")
+    parser.add_argument("--license", default="other", metavar="ID", help="the Hub's name of the license, for the card")
+    parser.add_argument(
+        "--push", metavar="REPO", help="upload the result to this dataset repository; a new one is made private"
+    )
 
 
 def convert(arguments: argparse.Namespace) -> None:
-    """Convert a source to a folder of Parquet that `datasets.load_dataset` opens, or to COCO's format.
+    """Convert a data set to a folder of Parquet files that `datasets.load_dataset` opens, or to COCO's format.
 
-    Interrupted, the same command goes on where it was; the result is the same to the byte. What was made of the files
-    before they changed is neither mixed nor overwritten: the command says so and stops.
+    If the command is interrupted, run it again: it continues where it stopped and writes the same bytes. If the source
+    has changed since, the command stops and says so; it never mixes or overwrites earlier results.
     """
     from unires_hf.data.convert import convert as convert_rows
     from unires_hf.files import fingerprint
@@ -83,13 +98,13 @@ def convert(arguments: argparse.Namespace) -> None:
             f"{done['expressions']:,} expressions in {len(done['shards'])} shards, {done['bytes'] / 1e6:,.1f} MB"
         )
         if done["boxes_only"]:
-            print(f"{split}: {done['boxes_only']:,} targets have a box but no mask; training leaves them out")
+            print(f"{split}: {done['boxes_only']:,} targets have a box but no mask; training skips them")
         if done["skipped"]:
-            print(f"{split}: {done['skipped']:,} things were skipped; {arguments.out / 'skipped.jsonl'} says why")
+            print(f"{split}: {done['skipped']:,} items were skipped; see {arguments.out / 'skipped.jsonl'}")
     if arguments.push:
         from unires_hf.publish.hub_upload import push_folder
 
-        # The pictures are other people's: who may see them is for the uploader to decide, after looking.
+        # The pictures belong to others: the uploader decides who may see them, after a look at the repository.
         url = push_folder(arguments.out, arguments.push, repo_type="dataset", private=True)
         print(f"uploaded to {url}")
 
@@ -103,7 +118,7 @@ def _to_coco(arguments: argparse.Namespace, options: dict[str, str]) -> None:
         print(f"{split}: {done['images']:,} images, {done['annotations']:,} annotations in {arguments.out}")
         if done["skipped"]:
             lost = arguments.out / f"skipped_{split}.jsonl"
-            print(f"{split}: {done['skipped']:,} things were skipped; {lost} says why")
+            print(f"{split}: {done['skipped']:,} items were skipped; see {lost}")
 
 
 def _reader_options(source: str, pairs: list[str]) -> dict[str, str]:
@@ -115,7 +130,7 @@ def _reader_options(source: str, pairs: list[str]) -> dict[str, str]:
     known = [name for name in inspect.signature(SOURCES[source]).parameters if name not in ("root", "split")]
     for name, value in options.items():
         if name not in known or not value:
-            raise ValueError(f"--set {name}={value}: the reader {source} takes {', '.join(known) or 'nothing more'}.")
+            raise ValueError(f"--set {name}={value}: the reader {source} takes {', '.join(known) or 'no options'}.")
     return options
 
 
@@ -132,7 +147,7 @@ def _read(
 
 
 def _convert_command(arguments: argparse.Namespace, split: str) -> str:
-    """What decides the bytes of a split, and nothing else."""
+    """The command with only those options that determine the bytes of a split."""
     words = ["unires", "convert", arguments.source, "--root", arguments.root, "--split", split]
     words += ["--out", arguments.out.absolute().name]
     words += [word for pair in sorted(arguments.set) for word in ("--set", pair)]
@@ -148,8 +163,6 @@ def _engine(name: str) -> Callable[..., Iterator[int]]:
 
     if name == "local":
         return fill_with_threads
-    try:
+    with needs_ray():
         from unires_hf.data.ray_engine import fill_with_ray
-    except ImportError as error:
-        raise ValueError("--engine ray needs Ray Data: pip install 'unires-hf[ray]'.") from error
     return fill_with_ray

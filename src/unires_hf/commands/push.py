@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""`unires push`: to the Hub."""
+"""`unires push`: uploads to the Hub."""
 
 import argparse
 from pathlib import Path
@@ -12,25 +12,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "folder",
         nargs="?",
         metavar="DIR",
-        help="a checkpoint of UniRES, CRIS or LAVT (`default`: the one that ships), or a folder of `unires convert`",
+        help="a checkpoint of UniRES, CRIS or LAVT (`default` is ours), or a folder from `unires convert`",
     )
-    parser.add_argument("repo", metavar="REPO", help="such as me/unires-refcoco; it is made if it does not exist")
+    parser.add_argument(
+        "repo", metavar="REPO", help="the repository, such as me/unires-refcoco; it is created if it does not exist"
+    )
     parser.add_argument(
         "--type",
         choices=("model", "dataset", "metric", "app"),
         default="model",
-        help="what to send; metric and app become Spaces and take no DIR (default: model)",
+        help="what to upload; metric and app become Spaces and take no DIR (default: model)",
     )
-    parser.add_argument("--private", action="store_true", help="for a new repository; that of a data set always is")
-    parser.add_argument("--dry-run", action="store_true", help="send nothing: list what would be sent")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="with --dry-run: write it to this new folder")
+    parser.add_argument(
+        "--private", action="store_true", help="make a new repository private; a new dataset repository always is"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="list what would be uploaded, and upload nothing")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="with --dry-run: write the files to this new folder")
 
 
 def push(arguments: argparse.Namespace) -> None:
-    """Send a checkpoint with its code and card, a data set, the metric or the app to the Hub.
+    """Upload a checkpoint with its code and card, a data set, the metric or the app to the Hub.
 
-    A model that was sent loads where this package is not installed, with trust_remote_code=True. Log in first, with
-    `hf auth login` or a token in HF_TOKEN.
+    An uploaded model loads with trust_remote_code=True where this package is not installed. Log in first with
+    `hf auth login`, or put a token in HF_TOKEN.
     """
     import tempfile
 
@@ -41,11 +45,11 @@ def push(arguments: argparse.Namespace) -> None:
     validate_repo_id(arguments.repo)
     of_a_folder = arguments.type in ("model", "dataset")
     if of_a_folder and arguments.folder is None:
-        raise ValueError(f"Name the folder of the {arguments.type}, then the repository.")
+        raise ValueError(f"Name the folder of the {arguments.type} before the repository.")
     if not of_a_folder and arguments.folder is not None:
-        raise ValueError(f"--type {arguments.type} takes the repository alone, not {arguments.folder!r} before it.")
+        raise ValueError(f"--type {arguments.type} takes only the repository; leave out {arguments.folder!r}.")
     if arguments.out is not None and (not arguments.dry_run or arguments.out.exists()):
-        raise ValueError(f"--out {arguments.out} goes with --dry-run, and names a folder that does not exist yet.")
+        raise ValueError(f"--out {arguments.out} needs --dry-run, and a folder that does not exist yet.")
     with tempfile.TemporaryDirectory() as scratch:
         folder, options = _prepare(arguments, Path(scratch))
         if arguments.dry_run:
@@ -55,7 +59,7 @@ def push(arguments: argparse.Namespace) -> None:
 
 
 def _prepare(arguments: argparse.Namespace, scratch: Path) -> tuple[Path, dict[str, Any]]:
-    """The folder to send, and how its repository is made."""
+    """The folder to upload, and the settings of its repository."""
     match arguments.type:
         case "model":
             from unires_hf.checkpoints import checkpoint_path
@@ -68,7 +72,7 @@ def _prepare(arguments: argparse.Namespace, scratch: Path) -> tuple[Path, dict[s
             for pattern in ("*.parquet", "README.md"):
                 if not any(folder.glob(pattern)):
                     raise ValueError(f"{folder} has no {pattern}: give a folder that `unires convert` made.")
-            # The pictures are other people's: who may see them is for the uploader to decide, after looking.
+            # The pictures belong to others: the uploader decides who may see them, after a look at the repository.
             return folder, {"repo_type": "dataset", "private": True}
         case "metric":
             import unires_hf.evaluation
@@ -76,7 +80,7 @@ def _prepare(arguments: argparse.Namespace, scratch: Path) -> tuple[Path, dict[s
             folder = Path(unires_hf.evaluation.__file__).with_name("referring_segmentation_metric")
             if arguments.repo.rpartition("/")[2] != folder.name:
                 raise ValueError(
-                    f"{arguments.repo}: `evaluate.load` looks for a script of the Space's name; call the Space "
+                    f"{arguments.repo}: `evaluate.load` expects a script with the name of the Space; call the Space "
                     f"{folder.name}."
                 )
             return folder, {"repo_type": "space", "space_sdk": "static", "private": arguments.private}

@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""`unires scenes`: a sheet of samples of PartScenes, the trivial scores, a Parquet file, or its speed."""
+"""`unires scenes`: draws PartScenes as a sheet or a Parquet file, scores simple rules, measures the speed."""
 
 import argparse
 import time
@@ -7,16 +7,23 @@ import time
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `scenes`."""
-    parser.add_argument("what", choices=("sheet", "trivial", "write", "speed"))
-    parser.add_argument("--split", help="trivial: every split by default; otherwise val")
-    parser.add_argument("--length", type=int, default=1000, help="number of scenes (not for a sheet)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--size", type=int, default=128, help="side of the picture in pixels")
-    parser.add_argument("--out", help="where the PNG or the Parquet file goes")
+    parser.add_argument(
+        "what",
+        choices=("sheet", "trivial", "write", "speed"),
+        help="sheet: a picture of samples; trivial: scores of simple rules, such as marking all; write: a Parquet "
+        "file; speed: scenes per second",
+    )
+    parser.add_argument("--split", help="the split to draw (default: all for trivial, else val)")
+    parser.add_argument(
+        "--length", type=int, default=1000, help="number of scenes, except for a sheet (default: 1000)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the scenes (default: 0)")
+    parser.add_argument("--size", type=int, default=128, help="side of each picture in pixels (default: 128)")
+    parser.add_argument("--out", help="the PNG or Parquet file to write")
 
 
 def scenes(arguments: argparse.Namespace) -> None:
-    """Draw PartScenes: a sheet of samples, a Parquet file, what answers without understanding score, or the speed."""
+    """Draw PartScenes as a sheet of samples or a Parquet file, score simple rules, or measure the drawing speed."""
     from unires_hf.scenes import SPLITS, PartScenes, trivial_scores
     from unires_hf.scenes.sheet import sample_sheet
 
@@ -44,6 +51,6 @@ def scenes(arguments: argparse.Namespace) -> None:
 
 
 def _print_scores(split: str, scores: dict[str, dict[str, float]]) -> None:
-    """One line a granularity."""
+    """Prints a line for each granularity."""
     for granularity, answers in scores.items():
         print(f"{split:13}{granularity:8}" + "  ".join(f"{name} {value:.1f}" for name, value in answers.items()))

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from . import needs_ray
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `segment`."""
@@ -154,8 +156,6 @@ def _segment_many(arguments: argparse.Namespace) -> None:
 def _engine(name: str) -> Any:
     if name == "local":
         return None
-    try:
+    with needs_ray():
         from unires_hf.inference.ray_stream import work_with_ray
-    except ImportError as error:
-        raise ValueError("--engine ray needs Ray Data: pip install 'unires-hf[ray]'.") from error
     return work_with_ray

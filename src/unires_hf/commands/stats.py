@@ -1,5 +1,5 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""`unires stats`: what is in a data set."""
+"""`unires stats`: counts what is in a data set."""
 
 import argparse
 import sys
@@ -12,15 +12,15 @@ EXPECTED += ("instruct-part", "paco", "phrasecut")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `stats`."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="a folder that `unires convert` made")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: DIR/stats)")
-    parser.add_argument("--split", nargs="+", metavar="SPLIT", help="only these splits")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the output folder (default: DIR/stats)")
+    parser.add_argument("--split", nargs="+", metavar="SPLIT", help="count only these splits")
     parser.add_argument("--expect", choices=EXPECTED, help="compare with the published counts of this data set")
 
 
 def stats(arguments: argparse.Namespace) -> None:
-    """Count what is in a data set, and draw it: statistics.json, statistics.md and PNGs.
+    """Count what is in a data set: writes statistics.json, statistics.md and diagrams (PNG).
 
-    The diagrams need the extra `report`; the numbers need nothing.
+    The diagrams need the extra `report`; the counts do not.
     """
     from unires_hf.report import write_report
 

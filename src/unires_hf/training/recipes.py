@@ -14,10 +14,10 @@ from .warm_up import WarmUpArguments, warm_up
 
 @dataclass
 class ScenesArguments:
-    """What a warm-up looks at."""
+    """The scenes of a warm-up."""
 
-    scenes: int = field(default=100_000, metadata={"help": "Scenes of an epoch."})
-    kinds: list[str] = field(default_factory=list, metadata={"help": "Classes that are drawn; all by default."})
+    scenes: int = field(default=100_000, metadata={"help": "Scenes per epoch."})
+    kinds: list[str] = field(default_factory=list, metadata={"help": "Classes to draw; all by default."})
 
 
 def pretrain(words: Sequence[str] | None = None) -> None:

@@ -1,11 +1,11 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
-"""Warm-up of both encoders from random weights: patches learn what they are called, in place of CLIP's pre-training.
+"""Trains both encoders from random weights to match image patches with their names, as a substitute for CLIP.
 
-UniRES starts from CLIP, whose encoders already share a space in which words find what they name. Where no CLIP can be
-had, this makes a small one: each patch token is compared, as in CLIP's contrastive loss, with the words for every
-class, color, pattern, part, place and size of `unires_hf.scenes` and for pairs of them ("left horse"), and must find
-those that cover it. One pass of the text encoder serves all pictures of a step. Decoders and mask head take no part.
-The encoders of baselines warm up in the same way, so that models can be compared by what they make of equal encoders.
+UniRES starts from CLIP, whose encoders already map words and what they name to similar vectors. Where no CLIP is
+available, the warm-up trains a small one. As in CLIP's contrastive loss, each patch token is compared with the words
+for every class, color, pattern, part, place and size of `unires_hf.scenes` and for pairs of them ("left horse"), and
+must match those that cover it. One pass of the text encoder serves all pictures of a step. Decoders and mask head are
+not trained. Encoders of baselines are warmed up in the same way, so that all compared models start equally well.
 """
 
 import random
@@ -37,12 +37,12 @@ BASELINES_CELL = 16  # pixels
 
 @dataclass
 class WarmUpArguments(UniResTrainingArguments):
-    """`UniResTrainingArguments` with a learning rate for random weights; a batch is of images."""
+    """`UniResTrainingArguments` with a learning rate for random weights; a batch counts images."""
 
-    learning_rate: float = field(default=1e-3, metadata={"help": "For random weights."})
-    per_device_train_batch_size: int = field(default=16, metadata={"help": "Images."})
+    learning_rate: float = field(default=1e-3, metadata={"help": "Our choice, for random weights."})
+    per_device_train_batch_size: int = field(default=16, metadata={"help": "Images per step."})
     save_strategy: str = field(default="steps", metadata={"help": "no, steps, epoch or best."})
-    eval_strategy: str = field(default="no", metadata={"help": "Without use."})
+    eval_strategy: str = field(default="no", metadata={"help": "Not used."})
 
 
 def warm_up(
@@ -51,16 +51,16 @@ def warm_up(
     scenes: PartScenes,
     callbacks: list[TrainerCallback] | None = None,
 ) -> Trainer:
-    """Warms up a model's encoders, and saves it with its processor to `arguments.output_dir`.
+    """Trains a model's encoders, and saves the model with its processor to `arguments.output_dir`.
 
     Args:
-        model_arguments (`ModelArguments`): a UniRES with similarity (`beyond_paper`), a CRIS, a LAVT or a CLIPSeg.
-        arguments (`WarmUpArguments`): how.
-        scenes (`PartScenes`): what is looked at, and whose expressions a preset's tokenizer is made from.
-        callbacks (*optional*): as for `Trainer`.
+        model_arguments (`ModelArguments`): a UniRES with `similarity` in `beyond_paper`, a CRIS, a LAVT or a CLIPSeg.
+        arguments (`WarmUpArguments`): the training settings.
+        scenes (`PartScenes`): the training scenes; a preset's tokenizer is trained on their expressions.
+        callbacks (*optional*): passed to `Trainer`.
 
     Returns:
-        `Trainer`: after the run, for its log.
+        `Trainer`: after the run, with its log.
     """
     set_seed(arguments.seed)
     model, processor = build_model(model_arguments, sample_texts([scenes]))
@@ -84,18 +84,18 @@ def warm_up(
 
 class NamedPatches(nn.Module):
     """
-    The encoders of a model under the loss of the warm-up.
+    The encoders of a model with the loss of the warm-up.
 
-    For each group of names that exclude each other, cross-entropy of every patch between the names and "none of
-    them", with the shares that they cover as targets; and binary cross-entropy for every name and pair by itself (our
-    choice: the first teaches to tell names apart, the second gives them one scale).
+    The loss has two terms (our choice). Names that exclude each other form a group; for each group, a cross-entropy
+    over its names and "none of them" teaches patches to tell the names apart. Its targets are the shares of the patch
+    that the names cover. A binary cross-entropy for every single name and pair puts all names on one scale.
 
     Args:
-        model (`PreTrainedModel`): its text and vision encoder learn: of a UniRES with both projections and the group
-            tokens, through its own similarity; of a baseline through one that is thrown away.
+        model (`PreTrainedModel`): a UniRES, whose encoders, projections and group tokens learn through its own
+            similarity; or a baseline, whose encoders learn through a similarity that is discarded afterwards.
 
     Raises:
-        ValueError: if it is a UniRES that has no similarity to teach.
+        ValueError: if a UniRES has no similarity.
     """
 
     def __init__(self, model: PreTrainedModel):
@@ -108,7 +108,7 @@ class NamedPatches(nn.Module):
         if isinstance(model, UniResModel):
             if model.similarity is None:
                 raise ValueError(
-                    "The warm-up teaches similarity: put it into `beyond_paper`, as the preset tiny does."
+                    "The warm-up trains the similarity: add it to `beyond_paper`, as the preset tiny does."
                 )
             learned, self.grid, self.baseline = LEARNED, vision.image_size // vision.patch_size, None
         else:
@@ -130,8 +130,8 @@ class NamedPatches(nn.Module):
         Args:
             pixel_values (images, 3, height, width): prepared pictures.
             input_ids, attention_mask (phrases, length): the words for each of `NAMES`, then those for pairs.
-            shares (images, phrases, patches): how much of each patch is called so.
-            known (images, patches): 0 where training must not name what a patch shows, else 1.
+            shares (images, phrases, patches): the share of each patch that the phrase covers, 0 to 1.
+            known (images, patches): 0 for patches that the loss ignores, else 1.
 
         Returns:
             `dict` with `loss` and `logits` (images, phrases, patches).
@@ -161,11 +161,12 @@ class NamedPatches(nn.Module):
 
 @dataclass
 class NamedCollator:
-    """Batches of [`NamedScenes`], with the words for every name and for pairs of names, said anew each time.
+    """Makes batches of [`NamedScenes`] with newly drawn words for every name and for pairs of names.
 
     Args:
         processor (`UniResProcessor`): prepares pictures and words.
-        pairs (`int`, *optional*, defaults to 4): drawn from each scene; all pictures of the batch are asked for each.
+        pairs (`int`, *optional*, defaults to 4): pairs drawn from each scene; every picture of the batch is
+            compared with all of them.
     """
 
     processor: ProcessorMixin

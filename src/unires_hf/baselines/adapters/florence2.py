@@ -2,17 +2,16 @@
 """Florence-2 (CVPR 2024), which writes polygons: its task "referring expression segmentation"."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import torch
 from torch import nn
 from transformers import (
     AutoProcessor,
-    BaseImageProcessor,
     BatchFeature,
     Florence2ForConditionalGeneration,
     Florence2Processor,
-    PreTrainedTokenizerBase,
 )
 from transformers.modeling_utils import ModuleUtilsMixin
 from transformers.utils import ModelOutput
@@ -80,14 +79,8 @@ class ReferringFlorence2Processor:
         self.processor = processor
 
     mask_threshold = presence_threshold = score_temperature = score_bias = text_length = None  # it has none of them
-
-    @property
-    def tokenizer(self) -> PreTrainedTokenizerBase:
-        return self.processor.tokenizer
-
-    @property
-    def image_processor(self) -> BaseImageProcessor:
-        return self.processor.image_processor
+    tokenizer = property(attrgetter("processor.tokenizer"))
+    image_processor = property(attrgetter("processor.image_processor"))
 
     def __call__(self, images: Any, text: Any, return_tensors: str = "pt", **kwargs) -> BatchFeature:
         """

@@ -2,6 +2,7 @@
 """Grounding DINO and SAM 2, one after the other: the best box of the expression, and the mask in that box."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -11,7 +12,6 @@ from transformers import (
     AutoTokenizer,
     BatchFeature,
     GroundingDinoForObjectDetection,
-    PreTrainedTokenizerBase,
     Sam2Model,
 )
 from transformers.image_processing_utils import BaseImageProcessor
@@ -110,33 +110,13 @@ class GroundedSam2Processor:
         self.detector_image_processor = detector_image_processor
         self.post_process_referring_segmentation = processor.post_process_referring_segmentation
 
-    @property
-    def tokenizer(self) -> PreTrainedTokenizerBase:
-        return self.processor.tokenizer
-
-    @property
-    def image_processor(self) -> BaseImageProcessor:
-        return self.processor.image_processor
-
-    @property
-    def mask_threshold(self) -> float:
-        return self.processor.mask_threshold
-
-    @property
-    def presence_threshold(self) -> float:
-        return self.processor.presence_threshold
-
-    @property
-    def score_temperature(self) -> float:
-        return self.processor.score_temperature
-
-    @property
-    def score_bias(self) -> float:
-        return self.processor.score_bias
-
-    @property
-    def text_length(self) -> int:
-        return self.processor.text_length
+    tokenizer = property(attrgetter("processor.tokenizer"))
+    image_processor = property(attrgetter("processor.image_processor"))
+    mask_threshold = property(attrgetter("processor.mask_threshold"))
+    presence_threshold = property(attrgetter("processor.presence_threshold"))
+    score_temperature = property(attrgetter("processor.score_temperature"))
+    score_bias = property(attrgetter("processor.score_bias"))
+    text_length = property(attrgetter("processor.text_length"))
 
     def __call__(self, images: Any, text: list[list[str]], **kwargs) -> BatchFeature:
         """As [`UniResProcessor`] with one list of expressions an image; adds the pictures for Grounding DINO."""

@@ -1,10 +1,12 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """The command line: from a folder of pictures to Parquet, its statistics and a score; and what it says of mistakes."""
 
+import importlib
 import json
 import shutil
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import datasets
@@ -20,6 +22,7 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from unires_hf import UniResModel
 from unires_hf.cli import main
+from unires_hf.commands.annotate import _engine as annotate_engine
 from unires_hf.commands.stats import EXPECTED
 from unires_hf.data import masks
 from unires_hf.model.image_processing_pil_unires import UniResImageProcessorPil
@@ -104,6 +107,7 @@ def test_another_source_is_not_mixed_in(pictures: Path, tmp_path: Path, capsys: 
         ),
         (["convert", "folder", "--root", "r", "--split", "val", "--out", "o", "--num-proc", "0"], "1 or more"),
         (["stats", "nowhere"], "nowhere holds no shards"),
+        (["scenes", "sheet"], "sheet needs --out, the file to write"),
         (["evaluate", "nowhere", "partscenes,length=1", "--split", "nosuch"], "nosuch"),
     ],
 )
@@ -143,6 +147,18 @@ def test_an_error_that_nobody_foresaw_is_one_line(
     if not isinstance(error, ImportError):
         with pytest.raises(type(error)):
             convert(pictures, tmp_path / "out")
+
+
+@pytest.mark.parametrize("command, module", [("convert", "data.ray_engine"), ("segment", "inference.ray_stream")])
+def test_without_ray_the_extra_is_named(command: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, f"unires_hf.{module}", None)  # its import fails
+    with pytest.raises(ValueError, match=r"--engine ray needs Ray Data: pip install 'unires-hf\[ray\]'"):
+        importlib.import_module(f"unires_hf.commands.{command}")._engine("ray")
+
+
+def test_ray_works_with_one_worker_or_more() -> None:
+    with pytest.raises(ValueError, match="--workers must be at least 1"):
+        annotate_engine(Namespace(engine="ray", workers=0, gpus=0.0))
 
 
 def test_a_process_of_its_own_ends_without_a_traceback(tmp_path: Path) -> None:

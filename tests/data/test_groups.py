@@ -108,6 +108,8 @@ def test_nothing_to_learn_is_refused():
         SampledExpressions([rows], 4)[0]
     with pytest.raises(ValueError, match="Data set number 2 has no rows"):
         SampledExpressions([rows, []], 4)
+    with pytest.raises(ValueError, match="another length is drawn: give `--train_weights` too"):
+        SampledExpressions([rows], 4, length=3)
 
 
 class Drawn:

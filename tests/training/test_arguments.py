@@ -44,7 +44,7 @@ def test_a_model_has_one_origin(fields):
 
 
 def test_no_data_is_refused():
-    with pytest.raises(ValueError, match="nothing to do without data"):
+    with pytest.raises(ValueError, match="There is no data: give --train_data"):
         DataArguments()
 
 

@@ -60,8 +60,8 @@ class ModelArguments:
     attn_implementation: str | None = field(
         default=None,
         metadata={
-            "help": "sdpa (the default), eager, flash_attention_2, … On CPUs eager trains 10 % faster at 128 pixels "
-            "in bfloat16, equally fast in float32, and more slowly at 448 pixels."
+            "help": "sdpa (the default), eager, flash_attention_2, … On CPUs eager is a tenth faster at 128 pixels "
+            "in bfloat16, equally fast in float32, and slower at 448 pixels."
         },
     )
     freeze: list[str] = field(

@@ -21,7 +21,7 @@ from unires_hf.experiments.ablation import (
 from unires_hf.experiments.budget import Budget, ComparedModel
 from unires_hf.experiments.equal_budget import run_experiment
 
-BUDGET = Budget(steps=2, scenes=24, eval_scenes=2, learning_rate=1e-3, bf16=False)
+BUDGET = Budget(steps=2, scenes=8, eval_scenes=2, learning_rate=1e-3, bf16=False, batch_size=2)
 
 
 @pytest.fixture(scope="module")

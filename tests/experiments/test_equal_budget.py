@@ -21,7 +21,7 @@ from unires_hf.experiments.equal_budget_table import equal_budget_table
 from unires_hf.loading import load_model, load_training_rows
 from unires_hf.scenes import PartScenes
 
-BUDGET = Budget(steps=2, scenes=24, eval_scenes=2, learning_rate=5e-4, bf16=False)
+BUDGET = Budget(steps=2, scenes=8, eval_scenes=2, learning_rate=5e-4, bf16=False, batch_size=2)
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,8 @@ def test_scores_and_ratios(monkeypatch: pytest.MonkeyPatch) -> None:
 
     perfect = form("perfect", 8_000_000, 0.3, lambda truth: truth)
     nothing = form("nothing", 2_000_000, 0.1, lambda truth: np.zeros_like(truth, order="C"))
-    first, second = measure.compare([perfect, nothing], scenes)
+    silent = {**scenes[0], "targets": []}  # a picture of which nothing is said
+    first, second = measure.compare([perfect, nothing], [*scenes, silent])
     assert not all(truth.any() for truth in truths.values())  # expressions without a referent have no IoU
     assert first.miou == pytest.approx(100) and first.miou_lost == 0 and first.faster == 1
     assert second.miou_lost == pytest.approx(first.miou - second.miou) and second.miou == 0

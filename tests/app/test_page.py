@@ -25,6 +25,7 @@ pytest.importorskip("selenium", reason="the browser is driven by selenium: pip i
 if not (shutil.which("chromium") and shutil.which("chromedriver")):
     pytest.skip("needs Debian's packages chromium and chromium-driver", allow_module_level=True)
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -83,7 +84,9 @@ def browser(chromium: Chrome, address: str) -> Chrome:
 
 
 def until(browser: Chrome, condition: Callable[[], object]) -> object:
-    return WebDriverWait(browser, PATIENCE).until(lambda _: condition())
+    # The page may draw a part of itself anew between finding it and reading it.
+    wait = WebDriverWait(browser, PATIENCE, ignored_exceptions=[StaleElementReferenceException])
+    return wait.until(lambda _: condition())
 
 
 def find(browser: Chrome, selector: str) -> list:
@@ -91,11 +94,18 @@ def find(browser: Chrome, selector: str) -> list:
 
 
 def legend(browser: Chrome) -> list[list[str]]:
-    return [line.text.splitlines() for line in find(browser, ".legend li")]
+    lines = "return [...document.querySelectorAll('.legend li')].map(one => one.innerText)"
+    return [line.splitlines() for line in browser.execute_script(lines)]
 
 
 def press(browser: Chrome, label: str) -> None:
-    next(button for button in find(browser, "button") if button.text == label).click()
+    def pressed() -> bool:
+        button = next((button for button in find(browser, "button") if button.text == label), None)
+        if button is not None:
+            button.click()
+        return button is not None
+
+    until(browser, pressed)
 
 
 def downloaded(browser: Chrome, folder: Path) -> dict[str, np.ndarray]:

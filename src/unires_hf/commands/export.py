@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a UniRES checkpoint: a folder or a Hub repository (default: the one that ships)",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the output folder")
-    parser.add_argument("--int8", action="store_true", help="store 8-bit weights, about a quarter of the size")
+    parser.add_argument("--int8", action="store_true", help="store 8-bit weights, about half the size")
 
 
 def export(arguments: argparse.Namespace) -> None:

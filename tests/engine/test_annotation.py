@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
-from datasets import Dataset, load_dataset
+from datasets import Dataset, Features, Image, Value, load_dataset
 from drawn_cars import car_row, draw_car, png
 from tiny_engine import save_unires
 
@@ -125,6 +125,21 @@ def test_broken_pictures_are_rejected_rows_and_their_neighbors_stay(tmp_path, re
     lost = {it["image_id"]: it["reason"] for it in refused if it["stage"] == "pictures"}
     assert set(lost) == {"b", "c"} and lost["c"] == "the picture is of no format that Pillow knows"
     assert manifest["splits"]["train"]["skipped"] == 2
+
+
+def test_a_table_of_pictures_alone_is_read_and_one_without_pictures_refused(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    pictures = [{"bytes": png(draw_car(size)), "path": None} for size in (7, 9)]
+    Dataset.from_dict({"id": [3, 8], "image": pictures}, Features(id=Value("int32"), image=Image())).to_parquet(
+        folder / "train.parquet"
+    )
+    rows = open_input(str(folder))
+    assert rows.ids == [row["image_id"] for row in rows] == ["3", "8"]
+    assert rows[1]["image"]["bytes"] == pictures[1]["bytes"] and rows[1]["targets"] == []
+    Dataset.from_dict({"id": [3, 8], "caption": ["a", "b"]}).to_parquet(folder / "train.parquet")
+    with pytest.raises(ValueError, match="has no column 'image'; its columns are id, caption"):
+        open_input(str(folder))
 
 
 @pytest.mark.parametrize(

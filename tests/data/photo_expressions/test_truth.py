@@ -35,6 +35,7 @@ def test_a_noun_fits_for_sure_perhaps_or_not(person):
         (Phrase("dress", owner=PERSON, color="orange"), False),  # somebody may call the red orange
         (Phrase("bag", owner=PERSON, color="brown"), False),  # beige has no name here
         (Phrase("person", part="scarf"), True),
+        (Phrase("person", part="dress", part_color="blue"), True),
         (Phrase("person", part="dress"), False),
     ],
 )
@@ -105,6 +106,16 @@ def test_a_relation_is_between_what_faces_each_other(dogs):
     assert judged.relate("above", 3, 1) == MAYBE  # above and to the right
     assert judged.relate("left of", 0, 1) == YES
     assert judged.relate("next to", 0, 2) == NO
+
+
+def test_next_to_means_side_by_side_on_one_ground(photograph):
+    made = photograph("coco")
+    made.add("dog", (20, 60, 60, 120))
+    made.add("dog", (65, 65, 105, 120))
+    made.add("dog", (110, 100, 125, 120))  # small: a puppy, or farther away
+    judged = judge(made)
+    assert judged.relate("next to", 0, 1) == judged.relate("next to", 1, 0) == YES
+    assert judged.relate("next to", 1, 2) == MAYBE
 
 
 def test_a_cup_stands_on_the_table_that_is_under_it(photograph):

@@ -4,13 +4,13 @@
 #     sh scripts/ablate_photographs.sh runs/photographs/data runs/ablation-photographs
 #
 # DATA holds what scripts/train_photographs.sh has converted. All runs start from the encoders and the backbone of
-# `default`; decoders, filters, groups and heads start from random weights. A run takes 10 minutes of one CPU core. A run
-# that is finished is not trained again.
+# `default`; decoders, filters, groups and heads start from random weights. A run takes 10 minutes of one CPU core. What is
+# finished is not made again; each check below asks for a file that is written after the weights.
 set -e
 data=$1; out=$2
 sources="$data/clothing_co_parsing $data/car_parts $data/building_facades $data/coco $data/horses $data/faces"
 
-[ -d "$out/encoders" ] || python -c "
+[ -f "$out/encoders/processor_config.json" ] || python -c "
 from pathlib import Path
 from unires_hf.checkpoints import checkpoint_path
 from unires_hf.experiments.ablation import save_encoders
@@ -18,7 +18,7 @@ save_encoders(checkpoint_path('default'), Path('$out/encoders'))"
 
 learn() {  # NAME OVERRIDES ARGUMENTS
     name=$1; overrides=$2; shift 2
-    [ -f "$out/$name/model.safetensors" ] || python scripts/run_finetuning.py --output_dir "$out/$name" \
+    [ -f "$out/$name/trainer_state.json" ] || python scripts/run_finetuning.py --output_dir "$out/$name" \
         --model_name_or_path "$out/encoders" --allow_new_weights true --config_overrides "$overrides" --freeze backbone \
         --image_size 224 --resize_mode squash --max_text_length 20 --train_data $sources \
         --train_weights 28 24 14 26 5 3 --images_per_epoch 1000000 --draw_expressions true --augment true \

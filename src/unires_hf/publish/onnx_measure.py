@@ -69,7 +69,7 @@ def measure_exports(name: str, rows: Sequence[Row], threads: int, device: str = 
         ValueError: for fewer than 2 rows.
     """
     if len(rows) < 2:
-        raise ValueError(f"{len(rows)} image is too few to measure: give 2 or more.")
+        raise ValueError(f"There are {len(rows)} images to measure on: give 2 or more.")
     with tempfile.TemporaryDirectory() as scratch:
         # On a CPU, float16 is several times slower than float32, and no smaller than bfloat16.
         halves = [torch.bfloat16] if device == "cpu" else [torch.bfloat16, torch.float16]

@@ -2,8 +2,9 @@
 """Many workers on Ray Data; needs the extra `ray`.
 
 All stages of a picture are one operator, a fixed pool of actors: what passes between workers is the number of a shard.
-Models load once an actor, no stage can starve or overtake another, and no picture lies decoded in the object store. A
-shard is written whole by whoever makes it, and always the same: an actor that dies costs the time of its shard only.
+Models load once an actor, no stage can starve or overtake another, and no picture lies decoded in the object store. An
+actor at work already has the number of its next shard, or it would wait for Ray after each one. A shard is written
+whole by whoever makes it, and always the same: an actor that dies costs the time of its shard only.
 """
 
 import logging
@@ -48,7 +49,7 @@ def ray_engine(workers: int, gpus: float = 0.0) -> Callable[..., Iterator[int]]:
         size = work.recipe.shard_images
         shards = [{"shard": it, "images": min(size, len(work.rows) - size * it)} for it in missing]
         numbers = ray.data.from_items(shards, override_num_blocks=len(shards))
-        pool = ray.data.ActorPoolStrategy(size=min(workers, len(shards)), max_tasks_in_flight_per_actor=1)
+        pool = ray.data.ActorPoolStrategy(size=min(workers, len(shards)), max_tasks_in_flight_per_actor=2)
         done = numbers.map(
             _Actor,
             fn_constructor_args=(work,),

@@ -48,7 +48,7 @@ def work_with_ray(
     done = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
         _Actor,
         fn_constructor_args=(images.resolve(), settings),
-        compute=ray.data.ActorPoolStrategy(size=min(count, len(rows)), max_tasks_in_flight_per_actor=1),
+        compute=ray.data.ActorPoolStrategy(size=min(count, len(rows)), max_tasks_in_flight_per_actor=2),
         num_cpus=1,
         num_gpus=gpus,
     )

@@ -19,7 +19,7 @@ FLOORS = (
     ("loading", "registration"),
     ("baselines", "scenes"),
     ("data", "model"),
-    ("checkpoints", "files", "markdown", "photographs", "weights"),
+    ("checkpoints", "files", "markdown", "photographs", "ray_pool", "weights"),
 )
 """Rooms from the top to the ground. A room imports those below; on its own floor those that do not import it."""
 

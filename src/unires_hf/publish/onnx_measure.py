@@ -61,15 +61,18 @@ def measure_exports(name: str, rows: Sequence[Row], threads: int, device: str = 
 
     Args:
         name (`str`): `default`, a folder, or a repository of the Hub.
-        rows (`Sequence[Row]`): 2 or more rows of the schema: the first one is scored, but not timed.
+        rows (`Sequence[Row]`): rows of the schema, 2 or more with expressions: the first one is scored, but not timed.
         threads (`int`): of onnxruntime; PyTorch's are set by who calls.
         device (`str`, *optional*, defaults to `"cpu"`): where PyTorch runs.
 
     Raises:
-        ValueError: for fewer than 2 rows.
+        ValueError: if fewer than 2 rows have an expression with a referent.
     """
+    rows = [row for row in rows if any(truth.any() for _, truth, _ in _asked(row))]
     if len(rows) < 2:
-        raise ValueError(f"There are {len(rows)} images to measure on: give 2 or more.")
+        raise ValueError(
+            f"Of the images to measure on, {len(rows)} have an expression with a referent: give 2 or more that do."
+        )
     with tempfile.TemporaryDirectory() as scratch:
         # On a CPU, float16 is several times slower than float32, and no smaller than bfloat16.
         halves = [torch.bfloat16] if device == "cpu" else [torch.bfloat16, torch.float16]
@@ -84,15 +87,11 @@ def measure_exports(name: str, rows: Sequence[Row], threads: int, device: str = 
 
 
 def compare(forms: Sequence[Form], rows: Sequence[Row]) -> list[Measured]:
-    """Runs all forms over rows of the schema, in turn within each row, so that a slow moment hits them alike; pictures
-    without expressions are left out."""
+    """Runs all forms over rows of the schema, in turn within each row, so that a slow moment hits them alike."""
     seconds = {form.name: [] for form in forms}
     records = {form.name: [] for form in forms}
     for row in rows:
-        asked = _asked(row)
-        if not asked:
-            continue
-        texts, truths, parts = zip(*asked, strict=True)
+        texts, truths, parts = zip(*_asked(row), strict=True)
         for form in forms:
             start = time.perf_counter()
             results = form.segment(row["image"], list(texts))

@@ -32,8 +32,7 @@ def test_scores_and_ratios(monkeypatch: pytest.MonkeyPatch) -> None:
 
     perfect = form("perfect", 8_000_000, 0.3, lambda truth: truth)
     nothing = form("nothing", 2_000_000, 0.1, lambda truth: np.zeros_like(truth, order="C"))
-    silent = {**scenes[0], "targets": []}  # a picture of which nothing is said
-    first, second = measure.compare([perfect, nothing], [*scenes, silent])
+    first, second = measure.compare([perfect, nothing], scenes)
     assert not all(truth.any() for truth in truths.values())  # expressions without a referent have no IoU
     assert first.miou == pytest.approx(100) and first.miou_lost == 0 and first.faster == 1
     assert second.miou_lost == pytest.approx(first.miou - second.miou) and second.miou == 0
@@ -43,8 +42,11 @@ def test_scores_and_ratios(monkeypatch: pytest.MonkeyPatch) -> None:
     assert table[3].startswith("| nothing | 3.00x | 4.00x |")
 
 
-def test_one_image_is_too_few() -> None:
+def test_one_picture_with_a_referent_is_too_few() -> None:
     from unires_hf.publish.onnx_measure import measure_exports
 
-    with pytest.raises(ValueError, match="2 or more"):
-        measure_exports("drawings", PartScenes("val", length=1), 1)
+    scene, other = PartScenes("val", length=2)
+    silent = {**other, "targets": []}
+    denied = {**other, "targets": [it for it in other["targets"] if not masks.area(it["mask"])]}
+    with pytest.raises(ValueError, match="1 have an expression with a referent: give 2 or more"):
+        measure_exports("drawings", [scene, silent, denied], 1)

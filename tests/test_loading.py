@@ -119,6 +119,17 @@ def test_adapters_are_loaded_by_their_names(monkeypatch, name, names):
     assert asked == [names]
 
 
+@pytest.mark.parametrize("side", [0, -16, 100])
+def test_an_image_size_without_whole_patches_is_refused(checkpoint, side):
+    with pytest.raises(ValueError, match=f"The image size is {side}: .* takes multiples of 8 pixels, such as 320"):
+        load_model(str(checkpoint), image_size=side)
+
+
+def test_the_image_size_of_an_adapter_is_fixed():
+    with pytest.raises(ValueError, match="The image size of sam3:a/b is fixed"):
+        load_model("sam3:a/b", image_size=448)
+
+
 def test_another_kind_of_model_is_refused(tmp_path):
     CLIPConfig().save_pretrained(tmp_path / "clip")
     with pytest.raises(ValueError, match="of type clip, which segments nothing by itself.*clipseg:NAME"):

@@ -47,7 +47,9 @@ ADAPTERS: dict[str, Callable[..., Any]] = {
 }
 
 
-def load_model(name: str, device: str | torch.device = "cpu") -> tuple[PreTrainedModel, ProcessorMixin]:
+def load_model(
+    name: str, device: str | torch.device = "cpu", image_size: int | None = None
+) -> tuple[PreTrainedModel, ProcessorMixin]:
     """A model in evaluation mode on a device, and its processor.
 
     Args:
@@ -56,13 +58,18 @@ def load_model(name: str, device: str | torch.device = "cpu") -> tuple[PreTraine
             `clipseg:CIDAS/clipseg-rd64-refined`, `sam3:facebook/sam3`, `grounded-sam2:DETECTOR+SEGMENTER`,
             `florence2:florence-community/Florence-2-large-ft`. `BASELINE:` alone is the published model.
         device (*optional*, defaults to `"cpu"`): as for [`find_device`].
+        image_size (`int`, *optional*): side in pixels of the square that a UniRES sees each picture in, by default the
+            checkpoint's. Position embeddings are interpolated.
 
     Raises:
-        ValueError: if it is a model of another kind, its files are damaged, or weights are missing or not finite.
+        ValueError: if it is a model of another kind, its files are damaged, weights are missing or not finite, or it
+            cannot see pictures at this size.
         OSError: if there is no such model.
     """
     adapter, colon, place = name.partition(":")
     if colon and adapter in ADAPTERS:
+        if image_size is not None:
+            raise ValueError(f"The image size of {name} is fixed: only that of a UniRES can be set.")
         model, processor = ADAPTERS[adapter](*filter(None, place.split("+")))
         return model.to(find_device(device)), processor
     if is_lora(name):
@@ -81,7 +88,18 @@ def load_model(name: str, device: str | torch.device = "cpu") -> tuple[PreTraine
     known, taken = len(processor.tokenizer), model.config.get_text_config().vocab_size
     if known > taken:
         raise ValueError(f"The tokenizer of {name} has {known} tokens, and its model takes {taken}: one is another's.")
+    if image_size is not None:
+        _see_at(name, model, processor, image_size)
     return model.eval().to(find_device(device)), processor
+
+
+def _see_at(name: str, model: PreTrainedModel, processor: ProcessorMixin, side: int) -> None:
+    if not isinstance(model.config, UniResConfig):
+        raise ValueError(f"The image size of {name} is fixed: only that of a UniRES can be set.")
+    patch = model.config.vision_config.patch_size
+    if side < patch or side % patch:
+        raise ValueError(f"The image size is {side}: {name} takes multiples of {patch} pixels, such as {40 * patch}.")
+    processor.image_processor.size = {"height": side, "width": side}
 
 
 def _load(name: str) -> tuple[PreTrainedModel, Any]:

@@ -1,6 +1,7 @@
 # Copyright 2026 The unires-hf authors. Apache-2.0.
 """Encode once, ask many: one vision pass, none for other words or another threshold, and the pipeline's own masks."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 import torch
 from PIL import Image
 from tiny_unires import save_checkpoint, tiny_processor
-from transformers import pipeline
+from transformers import AutoProcessor, pipeline
 
+from unires_hf.cli import main
+from unires_hf.data import masks
 from unires_hf.inference.segmenter import Segmenter
 from unires_hf.model import pipeline_referring_segmentation
 
@@ -49,6 +52,34 @@ def test_masks_are_the_pipelines(segmenter, checkpoint: Path, picture, threshold
         assert np.array_equal(result["mask"], np.asarray(wanted["mask"]) > 0)
         assert result["score"] == pytest.approx(wanted["score"], abs=1e-5)
         assert result["label"] == wanted["label"]
+
+
+def test_another_image_size_gives_one_mask_whoever_is_asked(checkpoint: Path, picture, tmp_path: Path) -> None:
+    side = 96
+    twice = AutoProcessor.from_pretrained(checkpoint, size={"height": side, "width": side})
+    expected = pipeline("referring-segmentation", model=str(checkpoint), processor=twice)(picture, text=WORDS)
+    segmenter = Segmenter.from_pretrained(str(checkpoint), "cpu", image_size=side)
+    usual = Segmenter.from_pretrained(str(checkpoint), "cpu").segment(picture, WORDS)
+    results = segmenter.segment(picture, WORDS)
+    for result, wanted, other in zip(results, expected, usual, strict=True):
+        assert result["score"] == pytest.approx(wanted["score"], abs=1e-5)
+        assert result["score"] != pytest.approx(other["score"], abs=1e-5)
+    answers = {"segmenter": [it["mask"].numpy() for it in results]}
+    (tmp_path / "in").mkdir()
+    picture.save(tmp_path / "in/one.png")
+    (tmp_path / "said.jsonl").write_text(json.dumps({"file_name": "one.png", "text": WORDS}))
+    asked = ["--model", str(checkpoint), "--image-size", str(side)]
+    assert main(["segment", str(tmp_path / "in/one.png"), *WORDS, *asked, "--out", str(tmp_path / "one")]) == 0
+    answers["one"] = [np.asarray(Image.open(tmp_path / f"one/mask-{number}.png")) > 0 for number in (1, 2)]
+    many = ["--images", str(tmp_path / "in"), "--expressions", str(tmp_path / "said.jsonl")]
+    assert main(["segment", *many, *asked, "--out", str(tmp_path / "many")]) == 0
+    line = json.loads((tmp_path / "many/masks.jsonl").read_text())
+    answers["many"] = [masks.decode(it["mask"]) for it in line["results"]]
+    assert line["made_by"]["image_size"] == side
+    for found in answers.values():
+        for mask, wanted in zip(found, expected, strict=True):
+            assert np.array_equal(mask, np.asarray(wanted["mask"]) > 0)
+    assert [it["score"] for it in line["results"]] == pytest.approx([it["score"] for it in results], abs=1e-3)
 
 
 def test_pictures_keep_their_own_words_and_sizes(segmenter, picture) -> None:

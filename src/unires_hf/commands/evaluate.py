@@ -30,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-images", type=int, metavar="N", help="only the first N images")
     parser.add_argument("--seed", type=int, metavar="N", help="of partscenes: another one draws other scenes")
     parser.add_argument("--max-length", type=int, metavar="N", help="cut words to N tokens (default: as trained)")
+    parser.add_argument(
+        "--image-size", type=int, metavar="N", help="side of the input in pixels (default: the model's)"
+    )
     parser.add_argument("--batch-size", type=int, default=8, metavar="N", help="images a pass (default: 8)")
     parser.add_argument(
         "--mask-threshold",
@@ -73,7 +76,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     try:
         specification = _specification(arguments)
         rows = load_rows([specification], arguments.max_images)
-        model, processor = load_model(arguments.model)
+        model, processor = load_model(arguments.model, image_size=arguments.image_size)
         results = evaluate_model(
             model.to(state.device if state.num_processes > 1 else device),
             processor,

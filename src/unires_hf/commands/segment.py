@@ -32,6 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="off",
         help="auto: look at pictures above twice the model's size in tiles too, for small parts (default: off)",
     )
+    parser.add_argument(
+        "--image-size",
+        type=int,
+        metavar="N",
+        help="side in pixels that the model sees pictures at: more finds small parts better, and takes longer "
+        "(default: the model's)",
+    )
     parser.add_argument("--json", action="store_true", help="also write results.json, with the masks as RLE")
     many = parser.add_argument_group("many pictures, in place of IMAGE and EXPRESSION")
     many.add_argument(
@@ -99,11 +106,12 @@ def _segment_one(arguments: argparse.Namespace) -> None:
     from unires_hf.report.overlay import draw_overlays
 
     picture = upright(open_image(arguments.image))
-    segmenter = Segmenter.from_pretrained(arguments.model)
+    segmenter = Segmenter.from_pretrained(arguments.model, image_size=arguments.image_size)
     asked = {name: getattr(arguments, name) for name in ("mask_threshold", "presence_threshold")}
     results = segmenter.segment(picture, arguments.text, arguments.tiles, **asked)
     revision = commit_of(arguments.model)
-    origin = made_by(arguments.model, segmenter.processor, **asked, tiles=arguments.tiles, revision=revision)
+    seen = {"tiles": arguments.tiles, "image_size": arguments.image_size}
+    origin = made_by(arguments.model, segmenter.processor, **asked, **seen, revision=revision)
     arguments.out.mkdir(parents=True, exist_ok=True)
     draw_overlays(picture, results).save(arguments.out / "overlay.png", pnginfo=png_note(origin, arguments.text))
     for number, result in enumerate(results, 1):
@@ -132,7 +140,13 @@ def _segment_many(arguments: argparse.Namespace) -> None:
         arguments.images,
         arguments.expressions,
         arguments.out,
-        Settings(arguments.model, arguments.mask_threshold, arguments.presence_threshold, arguments.tiles),
+        Settings(
+            arguments.model,
+            arguments.mask_threshold,
+            arguments.presence_threshold,
+            arguments.tiles,
+            arguments.image_size,
+        ),
         batch_size=arguments.batch_size,
         num_proc=arguments.num_proc,
         engine=_engine(arguments.engine),

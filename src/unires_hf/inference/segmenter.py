@@ -79,9 +79,11 @@ class Segmenter:
         self.model, self.processor = model.eval(), processor
 
     @classmethod
-    def from_pretrained(cls, name: str, device: str | torch.device = "auto") -> "Segmenter":
+    def from_pretrained(
+        cls, name: str, device: str | torch.device = "auto", image_size: int | None = None
+    ) -> "Segmenter":
         """The segmenter of a checkpoint, see [`load_model`]; logs what the checkpoint says of itself."""
-        model, processor = load_model(name, device)
+        model, processor = load_model(name, device, image_size)
         if getattr(model.config, "notice", None):  # baselines have none
             logger.warning_once(model.config.notice)
         return cls(model, processor)

@@ -35,12 +35,13 @@ Engine = Callable[[Path, "Settings", Iterable[dict[str, list[Line]]], int | None
 @dataclass(frozen=True)
 class Settings:
     """What decides the masks beside pictures and expressions; thresholds are the processor's unless given. `tiles` as
-    for [`Segmenter.segment`]."""
+    for [`Segmenter.segment`], `image_size` as for [`load_model`]."""
 
     model: str
     mask_threshold: float | None = None
     presence_threshold: float | None = None
     tiles: str = "off"
+    image_size: int | None = None
 
     def __post_init__(self):
         for name in SETTINGS:
@@ -318,7 +319,7 @@ class Worker:
         self.source, self.settings = pictures_at(images), settings
         devices = torch.accelerator.device_count()
         device = f"{torch.accelerator.current_accelerator().type}:{number % devices}" if devices else "cpu"
-        self.segmenter = Segmenter(*load_model(settings.model, device))
+        self.segmenter = Segmenter(*load_model(settings.model, device, settings.image_size))
         origin = {**asdict(settings), "revision": commit_of(settings.model)}
         self.made_by = made_by(processor=self.segmenter.processor, **origin)
         self.readers = ThreadPoolExecutor()

@@ -58,7 +58,7 @@ The data show few people. How well it works for different groups of people was n
 - It does not understand sentences unlike those of its training data, which are generated from labels by rules.
 - It does not know words that were not in training, such as the astronaut's suit and flag on the example photograph.
 - "Man", "woman", "boy", "girl" and the like mean a person to it, whoever that is: no source says who is who.
-- It often misses or misplaces small parts on a large picture. Crop to the object.
+- It often misses or misplaces small parts on a large picture. Crop to the object, or use `--image-size 576`.
 - For "the dog" it may mark a cat, and it may mark something on a texture, a page of text or a drawing (see below).
 - Its score says how likely the mask is right (IoU over 0.5), on photographs like those it learned from: the expected
   calibration error on their test splits is 3.0 %. A temperature and a bias were fitted to the val splits for that. On

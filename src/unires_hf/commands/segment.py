@@ -36,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--image-size",
         type=int,
         metavar="N",
-        help="side in pixels that the model sees pictures at: more finds small parts better, and takes longer "
-        "(default: the model's)",
+        help="side in pixels that the model sees pictures at; a larger one often finds small parts better, and takes "
+        "longer (default: the model's)",
     )
     parser.add_argument("--json", action="store_true", help="also write results.json, with the masks as RLE")
     many = parser.add_argument_group("many pictures, in place of IMAGE and EXPRESSION")

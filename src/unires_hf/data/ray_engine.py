@@ -22,7 +22,5 @@ def fill_with_ray(work: Callable[[int], int], shards: list[int], num_proc: int) 
         shards (`list[int]`): numbers of the shards.
         num_proc (`int`): at most so many are filled at once.
     """
-    if not shards:
-        return
     for row in work_in_pool(_Worker, (work,), [{"shard": number} for number in shards], num_proc):
         yield row["images"]

@@ -68,7 +68,7 @@ def measure_exports(name: str, rows: Sequence[Row], threads: int, device: str = 
     Raises:
         ValueError: if fewer than 2 rows have an expression with a referent.
     """
-    rows = [row for row in rows if any(truth.any() for _, truth, _ in _asked(row))]
+    rows = [row for row in rows if any(it["expressions"] and masks.area(it["mask"]) for it in row["targets"])]
     if len(rows) < 2:
         raise ValueError(
             f"Of the images to measure on, {len(rows)} have an expression with a referent: give 2 or more that do."
